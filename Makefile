@@ -1,0 +1,62 @@
+# Everything here runs on a machine with Python 3.11 and nothing else; `make` alone says what there is.
+#   make install PYTHON=/path/to/python3.12   chooses the Python
+#   make test WORKERS=4                       chooses how many processes test
+
+PYTHON ?=
+WORKERS ?= 2
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# One thread a process: two test workers with two torch threads each are slower than with one.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test pytest lint stubs bench clean
+
+help:
+	@echo "make install   make .venv with Lossary (editable) and all that the demo and the tests need"
+	@echo "make demo      compare the losses on a real data set and write a report"
+	@echo "make test      lint, then run every test"
+	@echo "make lint      style, types and the direction of imports"
+	@echo "make pytest    run every test"
+	@echo "make stubs     write the generated files again"
+	@echo "make bench     measure time and memory against the floors"
+	@echo "make clean     forget .venv, caches and builds (your runs/ stay)"
+
+install: $(INSTALLED)
+
+# torch goes first and alone, under the pin, so that no other package can ask for another build of it.
+# The stamp is written last: an installation that was interrupted is taken up again.
+$(INSTALLED): pyproject.toml constraints.txt
+	@tools/python.sh "$(PYTHON)" -m venv .venv
+	@echo "Installing torch, then the rest: a minute or two, once."
+	@$(PIP) install --constraint constraints.txt torch
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED)
+	@$(BIN)/lossary compare breast_cancer
+
+# What is quick to say comes first, and pytest's summary closes the output; so never side by side.
+.NOTPARALLEL:
+test: lint pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+pytest: $(INSTALLED)
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=20
+
+stubs: $(INSTALLED)
+	$(BIN)/python tools/stubs.py
+
+bench: $(INSTALLED)
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist src/*.egg-info
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
