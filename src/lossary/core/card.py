@@ -1,0 +1,192 @@
+"""What is known of a loss: the facts its author declares, and the card that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What is predicted."""
+
+    REGRESSION = "regression"
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    SEGMENTATION = "segmentation"
+    METRIC = "metric"
+    DIVERGENCE = "divergence"
+    TRANSPORT = "transport"
+
+
+class Link(StrEnum):
+    """What turns the network's last linear layer into the answer the loss is about."""
+
+    IDENTITY = "identity"
+    LOGIT = "sigmoid"
+    SOFTMAX = "softmax"
+    SIGN = "sign"
+
+
+class Elicits(StrEnum):
+    """The property of the target's distribution that the best prediction equals."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    QUANTILE = "quantile"
+    BETWEEN = "between mean and median"
+    MODE = "mode"
+    PROBABILITY = "probability"
+    ORDER = "order"
+    OVERLAP = "overlap"
+    EMBEDDING = "embedding"
+    DISTRIBUTION = "distribution"
+
+
+#: A fact that may depend on hyper-parameters: a function that takes those it names, by name.
+Fact = bool | Callable[..., bool]
+Number = float | Callable[..., float | None]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Properties, each of them tested: nothing is claimed that no test tries to refute.
+
+    Convexity, bounds and Lipschitz constants are in the first input, per unit. A claim is a constant or a function
+    of the hyper-parameters it names.
+
+    Attributes:
+        convex: convex in the first input.
+        proper: the expected loss is least at the true distribution.
+        lower: greatest lower bound; upper: least upper bound, None where there is none.
+        lipschitz: Euclidean Lipschitz constant of a unit's value in its first input, None where there is none.
+        calibrated: minimising it leads to the best 0-1 decision.
+        symmetric: the losses of all possible labels add up to a constant, so uniform label noise does no harm.
+        smooth: continuously differentiable.
+    """
+
+    convex: Fact = False
+    proper: Fact = False
+    lower: Number | None = None
+    upper: Number | None = None
+    lipschitz: Number | None = None
+    calibrated: Fact = False
+    symmetric: Fact = False
+    smooth: Fact = False
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a loss comes from."""
+
+    authors: str
+    year: int
+    title: str
+    equation: str = ""
+    arxiv: str = ""
+    doi: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One unit computed by hand: inputs as nested lists, hyper-parameters, and the value."""
+
+    inputs: tuple[object, ...]
+    value: float
+    working: str
+    hyper: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Relative:
+    """Another loss that coincides with this one at given hyper-parameters.
+
+    ``factor`` times the other loss at ``theirs`` equals this loss at ``ours``.
+    """
+
+    name: str
+    says: str
+    ours: Mapping[str, object] = field(default_factory=dict)
+    theirs: Mapping[str, object] = field(default_factory=dict)
+    factor: float = 1.0
+
+
+#: This loss = factor x the other library's; a function of hyper-parameters; or why there is no factor.
+Factor = float | str | Callable[..., float]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the author of a loss declares beside its math."""
+
+    title: str
+    task: Task
+    link: Link
+    elicits: Elicits | Callable[..., Elicits]
+    constant: str
+    claims: Claims
+    example: Example
+    use_when: str
+    avoid_when: str
+    outputs: str = "1"
+    decode: str = "the output itself"
+    soft: str | None = None
+    coupled: bool = False
+    paper: Paper | None = None
+    aliases: tuple[str, ...] = ()
+    elsewhere: Mapping[str, Factor] = field(default_factory=dict)
+    relatives: tuple[Relative, ...] = ()
+    cancels: Callable[..., object] | None = None
+    symbolic: bool = True
+    formula: str = ""
+    derivative: str = ""
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyper-parameter as a card shows it."""
+
+    name: str
+    default: object
+    domain: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class InputFact:
+    """An input as a card shows it."""
+
+    name: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything known of a loss, plain enough for JSON; formulas are drawn from the definition on demand."""
+
+    name: str
+    title: str
+    summary: str
+    family: str
+    task: Task
+    link: Link
+    outputs: str
+    decode: str
+    unit: str
+    coupled: bool
+    soft: str | None
+    elicits: Elicits
+    constant: str
+    inputs: tuple[InputFact, ...]
+    hyper: tuple[Parameter, ...]
+    options: tuple[str, ...]
+    claims: Mapping[str, object]
+    example: Example
+    relatives: tuple[Relative, ...]
+    use_when: str
+    avoid_when: str
+    aliases: tuple[str, ...]
+    elsewhere: Mapping[str, float | str]
+    paper: Paper | None
+    exempt: Mapping[str, str]

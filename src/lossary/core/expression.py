@@ -1,0 +1,87 @@
+"""Reading ``"0.5*dice + focal(gamma=1)"``: parsed, never evaluated."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from .errors import ExpressionError, LossaryError, sentence
+from .modules import LossModule
+
+_GRAMMAR = "names of losses with keyword numbers, '*' by a number, and '+'"
+
+
+def parse(text: str, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
+    """A module from an expression of losses.
+
+    Args:
+        text: for example ``"huber(delta=2)"`` or ``"0.5*dice + cross_entropy"``.
+        build: makes the module of one loss from its name and settings.
+
+    Raises:
+        ExpressionError: the text is none of that. UnknownLossError, DomainError: as the losses say.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise _wrong(text, str(error).split(" (")[0]) from None
+    return _read(tree.body, text, build)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The expressions of a comma-separated list; commas within brackets belong to their loss."""
+    depth, start, found = 0, 0, []
+    for position, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            found.append(text[start:position])
+            start = position + 1
+    return tuple(each.strip() for each in (*found, text[start:]) if each.strip())
+
+
+def _read(node: ast.expr, text: str, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _read(node.left, text, build) + _read(node.right, text, build)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for factor, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(factor, ast.Constant):
+                return _read(other, text, build) * _number(factor, text)
+    if isinstance(node, ast.Name):
+        return build(node.id, {})
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
+        settings: dict[str, object] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise _wrong(text, "**")
+            settings[keyword.arg] = _constant(keyword.value, text)
+        try:
+            return build(node.func.id, settings)
+        except TypeError as error:
+            if isinstance(error, LossaryError):
+                raise
+            raise _wrong(text, str(error)) from None
+    raise _wrong(text, ast.unparse(node))
+
+
+def _number(node: ast.Constant, text: str) -> float:
+    if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+        raise _wrong(text, repr(node.value))
+    return node.value
+
+
+def _constant(node: ast.expr, text: str) -> object:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        raise _wrong(text, ast.unparse(node)) from None
+    if isinstance(value, (bool, int, float, str, type(None))):
+        return value
+    if isinstance(value, (list, tuple)) and all(isinstance(each, (int, float)) for each in value):
+        return list(value)
+    raise _wrong(text, ast.unparse(node))
+
+
+def _wrong(text: str, got: str) -> ExpressionError:
+    return ExpressionError(
+        sentence(f"loss {text!r}", expected=_GRAMMAR, got=got, remedy='write "huber(delta=2)"')
+    )

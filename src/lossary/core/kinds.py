@@ -1,0 +1,87 @@
+"""What an input is: its dtype, the values it admits, and what stands in for it where it does not count.
+
+A kind is written once, in the annotation of a loss's parameter. Checks, silence, test inputs and cards read it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from torch import Tensor
+
+from .canonical import Bernoulli
+
+
+class Form(StrEnum):
+    """The shapes of meaning an input can have; each decides checks and what the math receives."""
+
+    REAL = "real"  # any real number; the math receives it as it is
+    SCORE = "score"  # a real margin: its sign is the decision
+    LOGIT = "logit"  # one logit per element; the math receives (log p, log(1 - p))
+    LOGITS = "logits"  # one logit per class; the math receives a row of log p, classes last
+    BINARY = "binary"  # 0, 1 or a probability
+    CLASS = "class"  # an index, or a row of probabilities
+    LABEL = "label"  # any integer; equal labels belong together
+    DISTRIBUTION = "distribution"  # a row of probabilities; the math receives its logarithm
+    FEATURES = "features"  # a vector on the last axis
+    SAMPLES = "samples"  # a set of numbers on the last axis
+    MASS = "mass"  # how much each sample of a set weighs
+    INNER = "inner"  # supplied by the core: how much each element inside a region counts
+    KEEP = "keep"  # supplied by the core: which samples of the batch take part
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One input's meaning.
+
+    Attributes:
+        form: what it is.
+        says: the meaning in words, for cards and errors.
+        neutral: the value that stands where nothing counts. Together, the neutrals of a loss's inputs give a
+            finite value and finite first and second derivatives for every hyper-parameter.
+        extra_axis: name of the hyper-parameter which, given as a list, adds a last axis to this input.
+    """
+
+    form: Form
+    says: str
+    neutral: float = 0.0
+    extra_axis: str | None = None
+
+    @property
+    def supplied(self) -> bool:
+        """Whether the core supplies it, so that no user sees it in a signature."""
+        return self.form in (Form.INNER, Form.KEEP)
+
+    @property
+    def floating(self) -> bool:
+        """Whether only floating tensors are admitted."""
+        return self.form not in (Form.BINARY, Form.CLASS, Form.LABEL)
+
+
+Prediction = Annotated[Tensor, Kind(Form.REAL, "predicted numbers", neutral=0.375)]
+LevelPrediction = Annotated[
+    Tensor,
+    Kind(Form.REAL, "predicted numbers, with a last axis of levels if there are several", 0.375, "level"),
+]
+RealTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers")]
+Score = Annotated[Tensor, Kind(Form.SCORE, "real scores: positive says class 1", neutral=0.375)]
+BinaryLogits = Annotated[Bernoulli, Kind(Form.LOGIT, "one logit per element")]
+BinaryTarget = Annotated[Tensor, Kind(Form.BINARY, "0 or 1, or the probability of 1")]
+ClassLogits = Annotated[Tensor, Kind(Form.LOGITS, "one logit per class, on the class axis")]
+ClassTarget = Annotated[Tensor, Kind(Form.CLASS, "class indices, or probabilities on the class axis")]
+DistributionTarget = Annotated[Tensor, Kind(Form.DISTRIBUTION, "a distribution on the class axis")]
+Labels = Annotated[Tensor, Kind(Form.LABEL, "integer labels: equal ones belong together")]
+Embedding = Annotated[Tensor, Kind(Form.FEATURES, "vectors on the last axis")]
+Samples = Annotated[Tensor, Kind(Form.SAMPLES, "sets of numbers on the last axis")]
+Mass = Annotated[
+    Tensor | None, Kind(Form.MASS, "how much each number of the set weighs, at least 0; None: all alike")
+]
+Inner = Annotated[Tensor | None, Kind(Form.INNER, "how much each element inside a region counts")]
+Keep = Annotated[Tensor | None, Kind(Form.KEEP, "which samples of the batch take part")]
+
+
+def neutral(kind: Kind, position: int) -> float:
+    """The stand-in for input number ``position``: features differ by position so that no two vectors coincide."""
+    return kind.neutral + (position + 1) if kind.form is Form.FEATURES else kind.neutral

@@ -1,0 +1,83 @@
+"""How much each unit counts: weight, class weight, mask and ignored labels, merged once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Size, Tensor
+
+from .declaration import Loss
+from .errors import DtypeError, ShapeError, sentence
+from .unit import Unit
+
+
+def fit(loss: Loss, name: str, tensor: Tensor, first: Tensor, samples: Size) -> Tensor:
+    """View a weight or mask so that it serves everything under the axes it has.
+
+    Its shape is a prefix of the sample axes (for a region also the full shape of the input); it is never aligned
+    from the right.
+
+    Raises:
+        ShapeError: it is neither. DtypeError: a mask that is not boolean, a complex weight, another device.
+    """
+    if name == "mask" and tensor.dtype is not torch.bool:
+        raise DtypeError(
+            sentence(
+                f"{loss.name}(mask)",
+                expected="a boolean tensor",
+                got=f"{tensor.dtype}",
+                remedy="pass mask != 0",
+            )
+        )
+    if tensor.is_complex() or tensor.device != first.device:
+        raise DtypeError(
+            sentence(
+                f"{loss.name}({name})",
+                expected=f"a real tensor on {first.device}",
+                got=f"{tensor.dtype} on {tensor.device}",
+                remedy=f"pass {name}.to({loss.inputs[0].name}.device)",
+            )
+        )
+    shape = tensor.shape
+    if shape == samples or (loss.unit is Unit.REGION and shape == first.shape):
+        return tensor
+    depth = len(shape)
+    if shape == samples[:depth]:
+        return tensor.reshape(shape + (1,) * (len(samples) - depth))
+    raise ShapeError(
+        sentence(
+            f"{loss.name}({name})",
+            expected=f"shape {tuple(samples)} or the first axes of it",
+            got=f"shape {tuple(shape)}",
+            remedy="align it with the sample axes from the left",
+        )
+    )
+
+
+def both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """one ∧ other, where None means everything counts."""
+    if one is None:
+        return other
+    return one if other is None else one & other
+
+
+def product(
+    keep: Tensor | None, weight: Tensor | None, class_factor: Tensor | None, shape: Size, dtype: torch.dtype
+) -> Tensor | None:
+    """The measure of every unit, float32 or wider; None where every unit counts 1."""
+    merged = None if weight is None else weight.to(dtype)
+    for factor in (class_factor, keep):
+        if factor is None:
+            continue
+        if merged is None:
+            merged = factor.to(dtype)
+        elif factor.dtype is torch.bool:
+            merged = torch.where(_beside(factor, merged), _beside(merged, factor), 0.0)
+        else:
+            merged = _beside(merged, factor) * _beside(factor, merged)
+    return None if merged is None else _beside(merged, shape).expand(shape)
+
+
+def _beside(tensor: Tensor, other: Tensor | Size) -> Tensor:
+    """``tensor`` with axes added on the right until it has as many as ``other``."""
+    depth = len(other) if isinstance(other, Size) else other.ndim
+    return tensor.reshape(tensor.shape + (1,) * (depth - tensor.ndim)) if tensor.ndim < depth else tensor

@@ -1,0 +1,147 @@
+"""Losses as ``nn.Module``s: one generated class per loss, which holds settings and calls the same function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .declaration import Loss
+from .errors import OptionError, sentence
+from .function import LossFunction, parameters
+from .options import PER_CALL
+
+
+class LossModule(nn.Module):
+    """Base of every loss module, single or composed: calls a loss, adds up, and scales by a number."""
+
+    def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
+        """The value of each part by name, as it enters the sum; together they add up to the call's value."""
+        raise NotImplementedError
+
+    def parts(self) -> Iterator[tuple[str, float, Single]]:
+        """Name, factor and module of each part."""
+        raise NotImplementedError
+
+    def __add__(self, other: object) -> LossModule:
+        if not isinstance(other, LossModule):
+            return NotImplemented
+        return Sum([(factor, module) for _, factor, module in (*self.parts(), *other.parts())])
+
+    def __radd__(self, other: object) -> LossModule:
+        # sum([...]) starts from 0.
+        return self if other == 0 else NotImplemented
+
+    def __mul__(self, factor: object) -> LossModule:
+        if isinstance(factor, bool) or not isinstance(factor, (int, float)):
+            return NotImplemented
+        if not 0 <= factor < float("inf"):
+            raise OptionError(
+                sentence(
+                    "factor of a loss",
+                    expected="a finite number of at least 0",
+                    got=f"{factor:g}",
+                    remedy="a loss is minimised; weigh it with a positive number",
+                )
+            )
+        return Sum([(factor * each, module) for _, each, module in self.parts()])
+
+    __rmul__ = __mul__
+
+
+class Single(LossModule):
+    """One loss with its settings. Each loss's own class derives from this one, generated with a real signature."""
+
+    function: LossFunction
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__()
+        bound = inspect.signature(type(self)).bind(*given, **settings)
+        self._settings: dict[str, Any] = {}
+        for name, value in bound.arguments.items():
+            if isinstance(value, Tensor):
+                self.register_buffer(name, value)
+            else:
+                self._settings[name] = value
+        self._check()
+
+    def forward(self, *inputs: Any, **options: Any) -> Tensor:
+        """The loss of these inputs; ``weight``, ``mask`` and ``denominator`` belong to a call."""
+        return self.function(*inputs, **self._settings, **self._buffers, **options)
+
+    def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
+        return {self.function.__name__: self(*inputs, **options)}
+
+    def parts(self) -> Iterator[tuple[str, float, Single]]:
+        yield self.function.__name__, 1.0, self
+
+    def __repr__(self) -> str:
+        settings = {**self._settings, **self._buffers}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+    def _check(self) -> None:
+        """Refuse a hyper-parameter outside its domain now, not at the first call."""
+        for each in self.function.loss.hyper:
+            each.check(
+                type(self).__name__, getattr(self, each.name, self._settings.get(each.name, each.default))
+            )
+
+
+class Sum(LossModule):
+    """A weighted sum of losses over the same inputs. Each part keeps its name, so that it can be logged."""
+
+    def __init__(self, parts: list[tuple[float, Single]]) -> None:
+        super().__init__()
+        self.factors = [factor for factor, _ in parts]
+        self.losses = nn.ModuleList(module for _, module in parts)
+
+    def forward(self, *inputs: Any, **options: Any) -> Tensor:
+        """The weighted sum of the parts."""
+        return torch.stack(list(self.terms(*inputs, **options).values())).sum(0)
+
+    def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
+        return {name: factor * module(*inputs, **options) for name, factor, module in self.parts()}
+
+    def parts(self) -> Iterator[tuple[str, float, Single]]:
+        seen: dict[str, int] = {}
+        for factor, module in zip(self.factors, self.losses, strict=True):
+            assert isinstance(module, Single)
+            name = module.function.__name__
+            seen[name] = seen.get(name, 0) + 1
+            yield (name if seen[name] == 1 else f"{name}_{seen[name]}"), factor, module
+
+    def __repr__(self) -> str:
+        return " + ".join(
+            repr(module) if factor == 1 else f"{factor:g} * {module!r}"
+            for factor, module in zip(self.factors, self.losses, strict=True)
+        )
+
+
+def camel(name: str) -> str:
+    """``binary_cross_entropy`` as a class is called."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
+def module_class(function: LossFunction) -> type[Single]:
+    """The module class of a loss. It pickles by name where ``lossary.nn`` knows it."""
+    loss: Loss = function.loss
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    settings = [
+        each.replace(kind=keyword)
+        for each in parameters(loss)
+        if each.name not in PER_CALL and each.name not in {one.name for one in loss.inputs}
+    ]
+    made = type(
+        camel(loss.name),
+        (Single,),
+        {
+            "function": staticmethod(function),
+            "__doc__": f"{loss.summary} The module of ``lossary.{loss.name}``.",
+            "__module__": "lossary.nn",
+            "__signature__": inspect.Signature(settings),
+        },
+    )
+    return made

@@ -1,0 +1,30 @@
+"""Every question Lossary asks of torch's internals, in one file.
+
+Tested on the oldest and the newest torch supported; when torch moves something, this is the file that changes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_functorch = torch._C._functorch
+
+
+def is_eager() -> bool:
+    """Whether values can be read now without breaking or marking a graph.
+
+    False while torch compiles, exports, traces, runs under a dispatch mode (fake tensors, make_fx) or under a
+    ``torch.func`` transform.
+    """
+    return (
+        not torch.compiler.is_compiling()
+        and _functorch.peek_interpreter_stack() is None
+        and torch._C._len_torch_dispatch_stack() == 0
+        and torch._C._get_tracing_state() is None
+    )
+
+
+def autocast_is_on(tensor: Tensor) -> bool:
+    """Whether autocast is enabled for the device of ``tensor``."""
+    return torch.is_autocast_enabled(tensor.device.type)

@@ -1,0 +1,109 @@
+"""The one place that turns many values into one number, and the only one that divides.
+
+sum  = Σ measure · value
+mean = Σ measure · value / Σ measure
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, where
+
+from . import checks, world
+from .declaration import Loss
+from .errors import DomainError, OptionError, sentence
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def check(loss: Loss, reduction: str, denominator: float | Tensor | None, group: object) -> None:
+    """Refuse an unknown reduction, and a denominator or group where nothing is divided.
+
+    Raises:
+        OptionError, DomainError: as CONTRACT 9 and 15 say.
+    """
+    if reduction not in REDUCTIONS:
+        raise OptionError(
+            sentence(
+                f"{loss.name}(reduction=...)",
+                expected="'mean', 'sum' or 'none'",
+                got=repr(reduction),
+                remedy="choose one of them",
+            )
+        )
+    if reduction != "mean" and (denominator is not None or group is not None):
+        name = "denominator" if denominator is not None else "group"
+        raise OptionError(
+            sentence(
+                f"{loss.name}({name}=...)",
+                expected="reduction='mean'",
+                got=f"reduction={reduction!r}",
+                remedy=f"leave {name} out, or take the mean",
+            )
+        )
+    if denominator is None:
+        return
+    if isinstance(denominator, Tensor):
+        if denominator.ndim or (checks.reads_values(denominator) and not denominator.item() > 0):
+            got = f"shape {tuple(denominator.shape)}" if denominator.ndim else f"{denominator.item():g}"
+            raise _denominator(loss, got)
+    elif not denominator > 0 or denominator == float("inf"):
+        raise _denominator(loss, f"{denominator:g}")
+
+
+def reduce(
+    values: Tensor,
+    measure: Tensor | None,
+    keep: Tensor | None,
+    reduction: str,
+    denominator: float | Tensor | None,
+    group: object,
+) -> Tensor:
+    """Values per unit to what the caller asked for.
+
+    Args:
+        values: one value per unit.
+        measure: how much each unit counts, of the units' shape, float32 or wider; None: every unit counts 1.
+        keep: which units count at all; where it is False the value is dropped, not multiplied. None: all.
+    """
+    if measure is None and denominator is None and group is None:
+        if reduction == "mean":
+            return values.mean() if values.numel() else values.sum()
+        return values if reduction == "none" else values.sum()
+    weighted = values if measure is None else values * measure
+    if keep is not None:
+        weighted = where(keep, weighted, 0.0)
+    if reduction == "none":
+        return weighted
+    total = weighted.sum()
+    if reduction == "sum":
+        return total
+    return divide(total, total_measure(values, measure), denominator, group)
+
+
+def total_measure(values: Tensor, measure: Tensor | None) -> Tensor:
+    """Σ measure: what the mean divides by when nobody says otherwise."""
+    return values.new_tensor(float(values.numel())) if measure is None else measure.sum()
+
+
+def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, group: object) -> Tensor:
+    """total / count, and 0 attached to its inputs where nothing counts at all."""
+    scale = 1.0
+    if group is not None:
+        counted, scale = world.spread(None if denominator is not None else count, group)
+        count = count if counted is None else counted
+    if denominator is not None:
+        divisor = denominator.detach() if isinstance(denominator, Tensor) else denominator
+        return total * scale / divisor if scale != 1.0 else total / divisor
+    mean = total / where(count == 0, 1.0, count)
+    return mean * scale if scale != 1.0 else mean
+
+
+def _denominator(loss: Loss, got: str) -> DomainError:
+    return DomainError(
+        sentence(
+            f"{loss.name}(denominator=...)",
+            expected="a number or a 0-d tensor above 0",
+            got=got,
+            remedy=f"pass what {loss.name}.count(...) returns for the whole batch",
+        )
+    )

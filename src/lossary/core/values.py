@@ -1,0 +1,149 @@
+"""Values of a call, judged only where they count."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .declaration import Input, Loss
+from .errors import CallError, DomainError, ShapeError, sentence
+from .kinds import Form
+
+#: A row of probabilities may miss 1 by this much beside four roundings of its dtype.
+_SUM_SLACK = 1e-6
+
+
+def span(tensor: Tensor) -> tuple[float, float]:
+    """Smallest and largest value, NaN left aside; (inf, -inf) of nothing."""
+    if tensor.numel() == 0:
+        return float("inf"), float("-inf")
+    if tensor.dtype is torch.bool:
+        return 0.0, 1.0
+    ends = torch.aminmax(tensor)
+    low = ends.min.item()
+    return (low, ends.max.item()) if low == low else span(tensor[~tensor.isnan()])
+
+
+def judge(
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    axes: tuple[int | None, ...],
+    classes: int,
+    how: str,
+    target_how: str,
+) -> None:
+    """Raise DomainError for a value outside its input's domain. ``how`` is ``inputs=`` of the call."""
+    for each, tensor, axis in zip(loss.inputs, inputs, axes, strict=True):
+        if tensor is None:
+            continue
+        form = each.kind.form
+        if form is Form.BINARY:
+            binary(loss, each, tensor)
+        elif form is Form.CLASS and axis is None:
+            indices(loss, each, tensor, classes)
+        elif (
+            form is Form.CLASS
+            or (form is Form.DISTRIBUTION and target_how == "probabilities")
+            or (form is Form.LOGITS and how == "probabilities")
+        ):
+            rows(loss, each, tensor, axis)
+        elif form is Form.LOGIT and how != "logits":
+            likelihood(loss, each, tensor, how)
+        elif form is Form.MASS:
+            mass(loss, each, tensor)
+
+
+def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
+    """0, 1 or a probability between them."""
+    low, high = span(tensor)
+    if low < 0 or high > 1:
+        remedy = f"pass ({each.name} + 1) / 2" if low == -1 and high <= 1 else "pass 0, 1 or a probability"
+        raise _outside(loss, each, "values from 0 to 1", low if low < 0 else high, remedy)
+
+
+def indices(loss: Loss, each: Input, tensor: Tensor, classes: int) -> None:
+    """An index from 0 to classes - 1."""
+    low, high = span(tensor)
+    if low < 0 or high >= classes:
+        raise _outside(
+            loss,
+            each,
+            f"class indices from 0 to {classes - 1}",
+            low if low < 0 else high,
+            "leave such units out with mask= or ignore_index=, or give the logits more classes",
+        )
+
+
+def rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
+    """Probabilities that sum to 1 along ``axis``."""
+    low, high = span(tensor)
+    slack = 4 * torch.finfo(tensor.dtype).eps + _SUM_SLACK
+    if low < 0 or high > 1 + slack:
+        raise _outside(
+            loss, each, "probabilities from 0 to 1", low if low < 0 else high, "pass probabilities"
+        )
+    assert axis is not None
+    low, high = span(tensor.to(torch.float64).sum(axis))
+    if low < 1 - slack or high > 1 + slack:
+        worst = low if low < 1 - slack else high
+        raise _outside(
+            loss, each, "rows that sum to 1", worst, f"pass {each.name} / {each.name}.sum({axis}, True)"
+        )
+
+
+def likelihood(loss: Loss, each: Input, tensor: Tensor, how: str) -> None:
+    """Probabilities of 1, or their logarithms."""
+    low, high = span(tensor)
+    if how == "probabilities" and (low < 0 or high > 1):
+        raise _outside(
+            loss,
+            each,
+            "probabilities from 0 to 1",
+            low if low < 0 else high,
+            "pass logits with inputs='logits'",
+        )
+    if how == "log_probabilities" and high > 0:
+        raise _outside(loss, each, "log-probabilities of at most 0", high, "pass logits with inputs='logits'")
+
+
+def mass(loss: Loss, each: Input, tensor: Tensor) -> None:
+    """Finite masses of at least 0, and more than nothing in every set."""
+    weights(loss, each.name, tensor)
+    low, _ = span(tensor.sum(-1))
+    if low <= 0:
+        raise _outside(loss, each, "at least one positive mass in every set", low, "mask a set that is empty")
+
+
+def weights(loss: Loss, name: str, tensor: Tensor) -> float:
+    """Finite weights of at least 0. Returns the least of them, so that the caller knows whether one is 0."""
+    low, high = span(tensor)
+    if low < 0 or high == float("inf") or bool(tensor.isnan().any()):
+        wrong = "NaN" if not (low < 0 or high == float("inf")) else f"{low if low < 0 else high:g}"
+        raise DomainError(
+            sentence(
+                f"{loss.name}({name})",
+                expected="finite numbers of at least 0",
+                got=wrong,
+                remedy="mask what should not count",
+            )
+        )
+    return low
+
+
+def class_weights(loss: Loss, tensor: Tensor, classes: int) -> None:
+    """One weight per class. The shape is judged always, the values by ``weights``."""
+    if tensor.shape != (classes,):
+        raise ShapeError(
+            sentence(
+                f"{loss.name}(class_weight)",
+                expected=f"shape ({classes},), one weight per class",
+                got=f"shape {tuple(tensor.shape)}",
+                remedy="give one weight per class",
+            )
+        )
+
+
+def _outside(loss: Loss, each: Input, expected: str, got: float, remedy: str) -> CallError:
+    return DomainError(
+        sentence(f"{loss.name}({each.name})", expected=expected, got=f"{got:g}", remedy=remedy)
+    )
