@@ -1,0 +1,1 @@
+"""Between two distributions given by their probabilities."""

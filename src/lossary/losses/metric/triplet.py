@@ -1,0 +1,170 @@
+"""Triplet losses: an anchor nearer to its positive than to its negative, by a margin."""
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lossary.declare import (
+    Claims,
+    Elicits,
+    Embedding,
+    Example,
+    Keep,
+    Labels,
+    Link,
+    NonNegative,
+    Paper,
+    PerAnchor,
+    PerTriplet,
+    Task,
+    loss,
+)
+
+from .distance import Distance, between
+
+MARGIN = "how much nearer the positive must be than the negative; None is the soft margin log(1 + exp(gap))"
+
+
+def excess(near: Tensor, far: Tensor, margin: float | None) -> Tensor:
+    """How far a triplet is from being right."""
+    gap = near - far
+    return -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
+
+
+def _distance(a, b, m, distance):
+    square = m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)])
+    if distance == "squared":
+        return square
+    if distance == "euclidean":
+        return m.sqrt(square)
+    norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
+    units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
+    return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
+
+
+def _excess(near, far, m, margin):
+    return m.log(1 + m.exp(near - far)) if margin is None else m.max(near - far + margin, 0)
+
+
+@loss(
+    title="Triplet loss",
+    task=Task.METRIC,
+    link=Link.IDENTITY,
+    outputs="an embedding",
+    decode="the embedding; compare with the loss's own distance",
+    elicits=Elicits.EMBEDDING,
+    constant="any embedding that is the same for all gives the margin",
+    claims=Claims(lower=0.0),
+    cancels=lambda a, p, n, m, margin, distance: (
+        _distance(a, p, m, distance) + _distance(a, n, m, distance) + (margin or 0)
+    ),
+    example=Example(((0.0, 0.0), (3.0, 4.0), (0.0, 4.5)), 1.5, "5 - 4.5 + 1 = 1.5"),
+    use_when="Triplets are given, or sampled by a rule of your own.",
+    avoid_when="Only labels are given: mining within the batch finds triplets that still teach something.",
+    aliases=("triplet_margin",),
+    elsewhere={
+        "torch.nn.functional.triplet_margin_loss": "no factor: it adds 1e-6 to every difference",
+        "torch.nn.functional.triplet_margin_with_distance_loss": 1.0,
+    },
+    paper=Paper("Schroff, Kalenichenko and Philbin", 2015, "FaceNet", equation="2", arxiv="1503.03832"),
+)
+def triplet(
+    anchor: Embedding,
+    positive: Embedding,
+    negative: Embedding,
+    *,
+    margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
+    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+) -> PerTriplet:
+    """The positive must be nearer to the anchor than the negative, by a margin.
+
+    Shapes: all three (..., D); per unit (...).
+    """
+    return excess(between(anchor, positive, distance), between(anchor, negative, distance), margin)
+
+
+@triplet.definition
+def _(a, p, n, m, *, margin, distance):
+    return _excess(_distance(a, p, m, distance), _distance(a, n, m, distance), m, margin)
+
+
+@loss(
+    title="Batch-hard triplet loss",
+    task=Task.METRIC,
+    link=Link.IDENTITY,
+    outputs="an embedding",
+    decode="the embedding; compare with the loss's own distance",
+    coupled=True,
+    elicits=Elicits.EMBEDDING,
+    constant="any embedding that is the same for all gives the margin",
+    claims=Claims(lower=0.0),
+    cancels=lambda e, labels, i, m, margin, distance: (
+        sum(_distance(e[i], other, m, distance) for other in e) + (margin or 0)
+    ),
+    symbolic=False,
+    formula=r"\max\left(\max_{j: y_j = y_i} d_{ij} - \min_{k: y_k \ne y_i} d_{ik} + \text{margin},\ 0\right)",
+    derivative=r"\nabla d_{ij^*} - \nabla d_{ik^*} \text{ where the value is positive, else } 0",
+    example=Example(
+        (((0.0, 0.0), (3.0, 4.0), (0.0, 4.5)), (0, 0, 1), 0),
+        1.5,
+        "hardest pair at 5 and 4.5: 5 - 4.5 + 1 = 1.5",
+    ),
+    use_when="A batch holds several samples of each of several labels.",
+    avoid_when="Labels are noisy: the hardest positive is then the mislabelled one.",
+    aliases=("batch_hard_triplet", "triplet_hard", "batch_hard"),
+    elsewhere={"pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner": 1.0},
+    paper=Paper(
+        "Hermans, Beyer and Leibe", 2017, "In Defense of the Triplet Loss", equation="5", arxiv="1703.07737"
+    ),
+)
+def triplet_batch_hard(
+    embeddings: Embedding,
+    labels: Labels,
+    *,
+    margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
+    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+    keep: Keep = None,
+) -> PerAnchor:
+    """Each sample against its farthest positive and its nearest negative in the batch.
+
+    Shapes: embeddings (N, D), labels (N,); per unit (N,). A sample without a positive or without a negative does
+    not count. ``.units(...)`` returns the members of each triplet as well, (N, 3): anchor, positive, negative.
+    """
+    count = len(labels)
+    here = torch.arange(count, device=labels.device)
+    if count == 0:
+        empty = embeddings.sum(-1)
+        return empty, empty > 0, here.unsqueeze(-1).expand(0, 3)
+    alike = labels.unsqueeze(1) == labels.unsqueeze(0)
+    positive = alike & (here.unsqueeze(1) != here.unsqueeze(0))
+    negative = ~alike
+    if keep is not None:
+        positive, negative = positive & keep, negative & keep
+    apart = pairwise(embeddings.detach(), distance)
+    farthest = torch.where(positive, apart, -torch.inf).argmax(1)
+    nearest = torch.where(negative, apart, torch.inf).argmin(1)
+    complete = positive.any(1) & negative.any(1)
+    if keep is not None:
+        complete = complete & keep
+    # Only the chosen pairs are differentiated. A sample that is no triplet points to itself and is not counted.
+    farthest = torch.where(complete, farthest, here)
+    nearest = torch.where(complete, nearest, here)
+    near = between(embeddings, embeddings[farthest], distance)
+    far = between(embeddings, embeddings[nearest], distance)
+    return excess(near, far, margin), complete, torch.stack([here, farthest, nearest], -1)
+
+
+def pairwise(x: Tensor, distance: str) -> Tensor:
+    """Distances of all pairs, from differences and not from products: nearness must not cancel. (N, D) to (N, N)."""
+    return between(x.unsqueeze(1), x.unsqueeze(0), distance)
+
+
+@triplet_batch_hard.definition
+def _(e, labels, i, m, *, margin, distance):
+    near = [_distance(e[i], e[j], m, distance) for j in range(len(e)) if j != i and labels[j] == labels[i]]
+    far = [_distance(e[i], e[j], m, distance) for j in range(len(e)) if labels[j] != labels[i]]
+    if not near or not far:
+        return None
+    return _excess(max(near), min(far), m, margin)
