@@ -1,0 +1,29 @@
+"""What holds in every test: one thread a process, the same examples every time, and a seed before each test."""
+
+from __future__ import annotations
+
+import os
+
+# Two workers with two threads each are slower than with one, and sums in one thread are always in one order.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+torch.set_num_threads(1)
+
+# `house` runs everywhere and is the same everywhere; `--hypothesis-profile=search` looks for what it has missed.
+settings.register_profile(
+    "house", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search", parent=settings.get_profile("house"), derandomize=False, max_examples=2_000
+)
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """A test that draws without a generator of its own still draws the same numbers in any order of tests."""
+    torch.manual_seed(0)
