@@ -27,7 +27,7 @@ class Measured(NamedTuple):
     Attributes:
         values: one per unit.
         measure: how much each unit counts; None: 1 each.
-        keep: which units count at all; None: all.
+        keep: which units count at all; elsewhere the measure is 0. None: all.
         members: for losses that choose among the samples of a batch, the samples each unit is made of.
     """
 
@@ -68,15 +68,16 @@ def _measure(
     live = checks.reads_values(first)
     if loss.unit is Unit.REGION:
         return Measured(*regions.measure(loss, inputs, hyper, options, where_is, live))
-    weight, mask = options.weight, options.mask
-    if mask is not None:
-        mask = fit(loss, "mask", mask, first, where_is.samples)
+    weight, sure = options.weight, options.mask
+    if sure is not None:
+        sure = fit(loss, "mask", sure, first, where_is.samples)
+    labels, legal = labelled(loss, inputs, where_is, options, live)
+    sure = both(sure, labels)
     if weight is not None:
         weight = fit(loss, "weight", weight, first, where_is.samples)
-        if mask is not None:
-            weight = torch.where(mask, weight, 0.0)
-    labels, legal = labelled(loss, inputs, where_is, options, live)
-    keep = both(both(mask, labels), weighted(loss, weight, live))
+        if sure is not None:
+            weight = torch.where(sure, weight, 0.0)
+    keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
         inputs = silence(loss, inputs, where_is, keep)
     if live and not legal and (loss.judged or options.inputs != "logits"):
@@ -84,10 +85,14 @@ def _measure(
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     if loss.unit is Unit.ANCHOR:
         found, complete, members = loss.apply(arguments, hyper, keep=keep)
-        measured = complete.to(dtype) if weight is None else weight.to(dtype) * complete
-        return Measured(found, measured, both(keep, complete), members)
+        keep = both(keep, complete)
+        if weight is not None:
+            weight = torch.where(complete, weight, 0.0)
+        return Measured(found, product(weight, None, found.shape, dtype), keep, members)
     found = loss.apply(arguments, hyper)
-    return Measured(found, product(keep, weight, class_factor, found.shape, dtype), keep)
+    if class_factor is not None and not class_factor.requires_grad:
+        keep = both(keep, class_factor != 0)
+    return Measured(found, product(weight, class_factor, found.shape, dtype), keep)
 
 
 def check(loss: Loss, hyper: Mapping[str, Any], options: Options) -> None:

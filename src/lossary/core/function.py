@@ -142,7 +142,7 @@ def _count(loss: Loss) -> Callable[..., Tensor]:
             )
         with torch.no_grad():
             found = call.measure(loss, (*inputs, *extra), hyper, Options(**options))
-            return reduction.total_measure(found.values, found.measure)
+            return reduction.total_measure(found.values, found.measure, found.keep)
 
     return count
 

@@ -61,20 +61,18 @@ def both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 
 
 def product(
-    keep: Tensor | None, weight: Tensor | None, class_factor: Tensor | None, shape: Size, dtype: torch.dtype
+    weight: Tensor | None, class_factor: Tensor | None, shape: Size, dtype: torch.dtype
 ) -> Tensor | None:
-    """The measure of every unit, float32 or wider; None where every unit counts 1."""
-    merged = None if weight is None else weight.to(dtype)
-    for factor in (class_factor, keep):
-        if factor is None:
-            continue
-        if merged is None:
-            merged = factor.to(dtype)
-        elif factor.dtype is torch.bool:
-            merged = torch.where(_beside(factor, merged), _beside(merged, factor), 0.0)
-        else:
-            merged = _beside(merged, factor) * _beside(factor, merged)
-    return None if merged is None else _beside(merged, shape).expand(shape)
+    """Weight times class weight for every unit, float32 or wider; None where neither was given."""
+    if weight is None and class_factor is None:
+        return None
+    if weight is None or class_factor is None:
+        merged = class_factor if weight is None else weight
+        assert merged is not None
+        merged = merged.to(dtype)
+    else:
+        merged = _beside(weight.to(dtype), class_factor) * _beside(class_factor.to(dtype), weight)
+    return merged if merged.shape == shape else _beside(merged, shape).expand(shape)
 
 
 def _beside(tensor: Tensor, other: Tensor | Size) -> Tensor:

@@ -27,4 +27,5 @@ def is_eager() -> bool:
 
 def autocast_is_on(tensor: Tensor) -> bool:
     """Whether autocast is enabled for the device of ``tensor``."""
-    return torch.is_autocast_enabled(tensor.device.type)
+    # A meta tensor computes nothing, and torch knows no autocast for its device.
+    return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)

@@ -62,10 +62,11 @@ def reduce(
 
     Args:
         values: one value per unit.
-        measure: how much each unit counts, of the units' shape, float32 or wider; None: every unit counts 1.
+        measure: how much each unit counts, of the units' shape, float32 or wider, 0 where ``keep`` is False;
+            None: every kept unit counts 1.
         keep: which units count at all; where it is False the value is dropped, not multiplied. None: all.
     """
-    if measure is None and denominator is None and group is None:
+    if measure is None and keep is None and denominator is None and group is None:
         if reduction == "mean":
             return values.mean() if values.numel() else values.sum()
         return values if reduction == "none" else values.sum()
@@ -77,12 +78,18 @@ def reduce(
     total = weighted.sum()
     if reduction == "sum":
         return total
-    return divide(total, total_measure(values, measure), denominator, group)
+    return divide(total, total_measure(values, measure, keep), denominator, group)
 
 
-def total_measure(values: Tensor, measure: Tensor | None) -> Tensor:
-    """Σ measure: what the mean divides by when nobody says otherwise."""
-    return values.new_tensor(float(values.numel())) if measure is None else measure.sum()
+def total_measure(values: Tensor, measure: Tensor | None, keep: Tensor | None) -> Tensor:
+    """Σ measure: what the mean divides by when nobody says otherwise. A 0-d tensor, float32 or wider."""
+    if measure is None and keep is None:
+        return values.new_tensor(float(values.numel()))
+    if measure is None:
+        assert keep is not None
+        kept = keep if keep.shape == values.shape else keep.expand(values.shape)
+        return kept.sum(dtype=values.dtype)
+    return measure.sum()
 
 
 def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, group: object) -> Tensor:
@@ -94,7 +101,7 @@ def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, gro
     if denominator is not None:
         divisor = denominator.detach() if isinstance(denominator, Tensor) else denominator
         return total * scale / divisor if scale != 1.0 else total / divisor
-    mean = total / where(count == 0, 1.0, count)
+    mean = total / (count + (count == 0))
     return mean * scale if scale != 1.0 else mean
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Size, Tensor
+from torch import Tensor
 
 from . import prepare, values
 from .declaration import Loss
@@ -45,13 +45,13 @@ def measure(
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     inner = _inner(keep, weight if weight_inside else None, mask_inside or labels is not None, dtype)
     found = loss.apply(arguments, hyper, inner=inner)
-    counts = None if keep is None else _any_inside(keep, where_is)
+    counts = None if keep is None else _any_inside(keep, where_is).expand(found.shape)
     outer = None
     if weight is not None and not weight_inside:
         outer = weight.flatten(1, len(where_is.samples) - 1)[:, 0]
     if class_factor is not None:
         class_factor = class_factor.unsqueeze(0)
-    return found, product(counts, outer, class_factor, found.shape, dtype), _expand(counts, found.shape)
+    return found, product(outer, class_factor, found.shape, dtype), counts
 
 
 def _place(
@@ -81,7 +81,3 @@ def _any_inside(keep: Tensor, where_is: Frame) -> Tensor:
     """Whether anything of a region counts: (N, C or 1), or (N,) for a loss of one class."""
     inside = tuple(range(1, len(where_is.samples)))
     return keep.flatten(1, len(inside)).any(1)
-
-
-def _expand(counts: Tensor | None, shape: Size) -> Tensor | None:
-    return None if counts is None else counts.expand(shape)

@@ -116,9 +116,12 @@ def mass(loss: Loss, each: Input, tensor: Tensor) -> None:
 
 def weights(loss: Loss, name: str, tensor: Tensor) -> float:
     """Finite weights of at least 0. Returns the least of them, so that the caller knows whether one is 0."""
-    low, high = span(tensor)
-    if low < 0 or high == float("inf") or bool(tensor.isnan().any()):
-        wrong = "NaN" if not (low < 0 or high == float("inf")) else f"{low if low < 0 else high:g}"
+    if tensor.numel() == 0 or tensor.dtype is torch.bool:
+        return 0.0
+    ends = torch.aminmax(tensor.detach())
+    low, high = ends.min.item(), ends.max.item()
+    if not (low >= 0 and high < float("inf")):  # NaN is neither
+        wrong = "NaN" if low != low else f"{low if low < 0 else high:g}"
         raise DomainError(
             sentence(
                 f"{loss.name}({name})",

@@ -26,7 +26,6 @@ class Summed:
     group: ProcessGroup | None = None
 
 
-
 def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
     """Sum ``count`` over the ranks of ``group``; also what a rank's loss is multiplied by.
 
@@ -35,7 +34,11 @@ def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
     Raises:
         OptionError: ``group`` is no process group, or none was started.
     """
-    if not (group is True or isinstance(group, Summed) or (dist.is_available() and isinstance(group, dist.ProcessGroup))):
+    if not (
+        group is True
+        or isinstance(group, Summed)
+        or (dist.is_available() and isinstance(group, dist.ProcessGroup))
+    ):
         raise OptionError(
             sentence(
                 "group",

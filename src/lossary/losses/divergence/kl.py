@@ -76,7 +76,8 @@ def _(x, y, m, *, direction):
     top = m.log(m.sum([m.exp(v) for v in x]))
     if direction == "forward":
         return m.sum([q * (m.log(q) - (v - top)) for v, q in zip(x, y, strict=True) if q != 0])
-    return m.sum([m.exp(v - top) * ((v - top) - m.log(q)) for v, q in zip(x, y, strict=True)])
+    p = [m.exp(v - top) for v in x]
+    return m.sum([a * ((v - top) - m.log(q)) for a, v, q in zip(p, x, y, strict=True) if a != 0])
 
 
 @kl.slope

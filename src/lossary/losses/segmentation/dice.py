@@ -85,7 +85,10 @@ def dice(
     Shapes: logits (N, C, ...), target (N, ...) of indices or (N, C, ...) of probabilities; per unit (N, C).
     A weight or mask (N,) weighs samples; one with more axes weighs elements inside the sums.
     """
-    return missed_share(logits.exp(), -torch.expm1(logits), target, inner, smooth, squared, logits.ndim - 2)
+    p = logits.exp()
+    # The value of 1 - p comes from expm1, which is exact near p = 1; its derivative -1 from p, which is exact near 0.
+    not_p = -torch.expm1(logits.detach()) - (p - p.detach())
+    return missed_share(p, not_p, target, inner, smooth, squared, logits.ndim - 2)
 
 
 @dice.definition

@@ -57,7 +57,7 @@ def wasserstein_1d(
     x, mass_x = _sorted(x, x_weight)
     y, mass_y = _sorted(y, y_weight)
     if mass_x is None and mass_y is None:
-        left, right, step = _even(x.shape[-1], y.shape[-1], x)
+        left, right, step = _even(int(x.shape[-1]), int(y.shape[-1]), x)
         gap = (x[..., left] - y[..., right]).abs()
     else:
         ends_x, ends_y = _ends(mass_x, x), _ends(mass_y, y)
@@ -68,7 +68,8 @@ def wasserstein_1d(
         right = torch.searchsorted(ends_y.detach().contiguous(), cuts.detach()).clamp(max=y.shape[-1] - 1)
         gap = (x.gather(-1, left) - y.gather(-1, right)).abs()
     cost = gap if p == 1.0 else gap.square() if p == 2.0 else gap**p
-    return (step * cost).sum(-1).to(x.dtype)
+    # Where nothing is moved nothing is paid, were the distance infinite.
+    return (step * torch.where(step == 0, 0.0, cost)).sum(-1).to(x.dtype)
 
 
 def _sorted(x: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
