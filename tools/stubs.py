@@ -56,6 +56,7 @@ OPTIONS = {
     "inputs": 'Literal["logits", "log_probabilities", "probabilities"]',
     "target_inputs": 'Literal["logits", "log_probabilities", "probabilities"]',
     "label_smoothing": "float",
+    "gather": "ProcessGroup | Literal[True] | None",
 }
 
 

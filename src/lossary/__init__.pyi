@@ -12,6 +12,7 @@ from lossary.core.registry import get as get
 from lossary.core.registry import names as names
 from lossary.nn import parse as parse
 from lossary import declare as declare
+from lossary import doctor as doctor
 from lossary import lab as lab
 from lossary import nn as nn
 from lossary.core import world as world
@@ -331,6 +332,7 @@ class _TripletBatchHard(LossFunction, Protocol):
         distance: str = 'euclidean',
         weight: Tensor | None = None,
         mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
         reduction: Literal["mean", "sum", "none"] = 'mean',
         denominator: float | Tensor | None = None,
         group: ProcessGroup | Summed | Literal[True] | None = None,

@@ -369,6 +369,7 @@ class TripletBatchHard(Single):
         *,
         margin: float | None = 1.0,
         distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
         reduction: Literal["mean", "sum", "none"] = 'mean',
         group: ProcessGroup | Summed | Literal[True] | None = None,
         backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',

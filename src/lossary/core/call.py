@@ -14,6 +14,7 @@ from torch import Tensor
 
 from . import backends, checks, prepare, probes, reduction, regions, values
 from .declaration import Loss
+from .gathering import gather
 from .keeping import labelled, silence, weighted
 from .measure import both, fit, product
 from .options import Options
@@ -51,6 +52,9 @@ def measure(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
     """Everything of a call but the reduction. Under autocast the loss runs in its own precision."""
+    if options.gather is not None:
+        *whole, weight, mask = gather((*inputs, options.weight, options.mask), options.gather)
+        inputs, options = tuple(whole), options._replace(weight=weight, mask=mask)
     first = inputs[0]
     assert first is not None
     if probes.autocast_is_on(first):
@@ -66,6 +70,8 @@ def _measure(
         check(loss, hyper, options)
     where_is = frame(loss, inputs, hyper, options.class_dim)
     live = checks.reads_values(first)
+    if loss.per_label:
+        values.per_label(loss, hyper, where_is.samples, live)
     if loss.unit is Unit.REGION:
         return Measured(*regions.measure(loss, inputs, hyper, options, where_is, live))
     weight, sure = options.weight, options.mask

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .card import Facts
-from .domains import Domain
+from .domains import Domain, NumberOrTensor
 from .errors import DeclarationError, DomainError, sentence
 from .kinds import Form, Kind
 from .unit import Per, Unit
@@ -73,6 +73,7 @@ class Loss:
         indexed: a row of logits and a class.
         as_given: the math takes the inputs as they are, once they are wide enough.
         labelled: its target can say "ignore".
+        per_label: some hyper-parameter can be a tensor.
         judged: some input has a domain of values.
         definition: the textbook formula over plain scalars (see CONTRIBUTING for its arguments by unit).
         slope: closed-form derivative in the first input, one unit's worth per unit.
@@ -95,6 +96,7 @@ class Loss:
     indexed: bool = field(init=False, repr=False)
     as_given: bool = field(init=False, repr=False)
     labelled: bool = field(init=False, repr=False)
+    per_label: bool = field(init=False, repr=False)
     judged: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +108,7 @@ class Loss:
         self.indexed = forms == (Form.LOGITS, Form.CLASS)
         self.as_given = set(forms) <= AS_GIVEN
         self.labelled = "ignore_index" in self.options
+        self.per_label = any(isinstance(each.domain, NumberOrTensor) for each in self.hyper)
         self.judged = bool(set(forms) & JUDGED)
 
     @property
@@ -247,4 +250,6 @@ def _options(inputs: tuple[Input, ...], unit: Unit, facts: Facts) -> tuple[str, 
         options.append("inputs")
     if Form.DISTRIBUTION in forms:
         options.append("target_inputs")
+    if facts.coupled:
+        options.append("gather")
     return tuple(options)

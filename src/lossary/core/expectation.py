@@ -25,8 +25,6 @@ def over_classes(cost: Callable[[Tensor], Tensor], log_p: Tensor, target: Tensor
     Shapes: log_p (..., C); target (...) of indices or (..., C) of probabilities; result (...).
     """
     if target.is_floating_point():
-        # A class that cannot be true and has no probability is out of the sum before its cost is differentiated.
-        log_p = torch.where((target == 0) & log_p.isinf(), -1.0, log_p)
         return share(target, cost(log_p)).sum(-1)
     return cost(log_p.gather(-1, target.unsqueeze(-1)).squeeze(-1))
 

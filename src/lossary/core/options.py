@@ -25,6 +25,7 @@ class Options(NamedTuple):
     inputs: str = "logits"
     target_inputs: str = "probabilities"
     label_smoothing: float = 0.0
+    gather: object = None
 
 
 #: Options of every loss, in the order of the signature.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 
 from .declaration import Input, Loss
 from .errors import CallError, DomainError, ShapeError, sentence
@@ -144,6 +147,25 @@ def class_weights(loss: Loss, tensor: Tensor, classes: int) -> None:
                 remedy="give one weight per class",
             )
         )
+
+
+def per_label(loss: Loss, hyper: Mapping[str, Any], samples: Size, live: bool) -> None:
+    """A hyper-parameter given as a tensor: one number, or one per label on the last axis; finite, at least 0."""
+    for each in loss.hyper:
+        value = hyper[each.name]
+        if not isinstance(value, Tensor):
+            continue
+        if value.ndim and value.shape != samples[-1:]:
+            raise ShapeError(
+                sentence(
+                    f"{loss.name}({each.name})",
+                    expected=f"a number, or shape {tuple(samples[-1:])} for the labels on the last axis",
+                    got=f"shape {tuple(value.shape)}",
+                    remedy="give one value per label",
+                )
+            )
+        if live:
+            weights(loss, each.name, value)
 
 
 def _outside(loss: Loss, each: Input, expected: str, got: float, remedy: str) -> CallError:

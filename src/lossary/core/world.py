@@ -34,11 +34,30 @@ def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
     Raises:
         OptionError: ``group`` is no process group, or none was started.
     """
-    if not (
-        group is True
-        or isinstance(group, Summed)
-        or (dist.is_available() and isinstance(group, dist.ProcessGroup))
-    ):
+    inner = process_group(group.group or True if isinstance(group, Summed) else group)
+    if count is not None:
+        count = count.detach().clone()
+        dist.all_reduce(count, group=inner)
+    size = dist.get_world_size(inner)
+    return count, 1.0 if isinstance(group, Summed) else float(size)
+
+
+def process_group(group: object) -> Any:
+    """The process group meant, None for the default one.
+
+    Raises:
+        OptionError: ``group`` is no process group, or none was started.
+    """
+    if not dist.is_available() or not dist.is_initialized():
+        raise OptionError(
+            sentence(
+                "group",
+                expected="a process group of a running torch.distributed job",
+                got=f"{group!r} without one",
+                remedy="call torch.distributed.init_process_group first, or leave it out",
+            )
+        )
+    if group is not True and not isinstance(group, dist.ProcessGroup):
         raise OptionError(
             sentence(
                 "group",
@@ -47,23 +66,7 @@ def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
                 remedy="leave it out on one process",
             )
         )
-    inner: Any = group.group if isinstance(group, Summed) else group
-    if not dist.is_available() or not dist.is_initialized():
-        raise OptionError(
-            sentence(
-                "group",
-                expected="a process group of a running torch.distributed job",
-                got=f"{group!r} without one",
-                remedy="call torch.distributed.init_process_group first, or leave group out",
-            )
-        )
-    if inner is True:
-        inner = None
-    if count is not None:
-        count = count.detach().clone()
-        dist.all_reduce(count, group=inner)
-    size = dist.get_world_size(inner)
-    return count, 1.0 if isinstance(group, Summed) else float(size)
+    return None if group is True else group
 
 
 def report(value: Tensor, group: object) -> Tensor:

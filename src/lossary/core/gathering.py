@@ -1,0 +1,64 @@
+"""One batch from the parts that the ranks hold, for losses that compare the samples of a batch.
+
+Every rank computes the loss of the whole batch. In the backward pass each rank's part receives the gradients that all
+ranks have for it; an average over ranks, as data-parallel wrappers take it, is then the gradient of the whole batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+from . import world
+
+
+class _Gather(torch.autograd.Function):
+    """Concatenate the ranks' tensors along the first axis; the gradients of all ranks are added."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, group: Any, sizes: list[int]) -> Tensor:
+        ctx.group, ctx.sizes = group, sizes
+        # Parts may differ in length, and a collective wants equal ones: pad to the longest, then cut.
+        padded = tensor.new_zeros((max(sizes), *tensor.shape[1:]))
+        padded[: len(tensor)] = tensor
+        parts = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(parts, padded, group=group)
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+        total = grads[0].contiguous().clone()
+        dist.all_reduce(total, group=ctx.group)
+        rank = dist.get_rank(ctx.group)
+        start = sum(ctx.sizes[:rank])
+        return total[start : start + ctx.sizes[rank]], None, None
+
+
+def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[Tensor | None, ...]:
+    """The whole batch of each tensor; None stays None. Every rank must call it, also one with no sample.
+
+    Args:
+        tensors: parts of this rank, samples on the first axis; all of one length.
+        group: a process group, or ``True`` for the default one.
+
+    Raises:
+        OptionError: ``group`` is no process group, or none was started.
+    """
+    inner = world.process_group(group)
+    first = next(each for each in tensors if each is not None)
+    sizes = [
+        torch.zeros(1, dtype=torch.int64, device=first.device) for _ in range(dist.get_world_size(inner))
+    ]
+    dist.all_gather(sizes, torch.tensor([len(first)], device=first.device), group=inner)
+    lengths = [int(size) for size in sizes]
+    return tuple(None if each is None else _whole(each, inner, lengths) for each in tensors)
+
+
+def _whole(tensor: Tensor, group: Any, lengths: list[int]) -> Tensor:
+    if tensor.dtype is torch.bool:  # not every backend gathers booleans
+        return _whole(tensor.to(torch.uint8), group, lengths).bool()
+    whole: Tensor = _Gather.apply(tensor, group, lengths)  # type: ignore[no-untyped-call]
+    return whole
