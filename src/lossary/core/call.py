@@ -86,7 +86,7 @@ def _measure(
     keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
         inputs = silence(loss, inputs, where_is, keep)
-    if live and not legal and (loss.judged or options.inputs != "logits"):
+    if live and (options.inputs != "logits" or (loss.judged and not legal)):
         values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     if loss.unit is Unit.ANCHOR:

@@ -76,7 +76,7 @@ Labels = Annotated[Tensor, Kind(Form.LABEL, "integer labels: equal ones belong t
 Embedding = Annotated[Tensor, Kind(Form.FEATURES, "vectors on the last axis")]
 Samples = Annotated[Tensor, Kind(Form.SAMPLES, "sets of numbers on the last axis")]
 Mass = Annotated[
-    Tensor | None, Kind(Form.MASS, "how much each number of the set weighs, at least 0; None: all alike")
+    Tensor | None, Kind(Form.MASS, "how much each number of the set weighs, at least 0; None: all alike", 1.0)
 ]
 Inner = Annotated[Tensor | None, Kind(Form.INNER, "how much each element inside a region counts")]
 Keep = Annotated[Tensor | None, Kind(Form.KEEP, "which samples of the batch take part")]

@@ -20,6 +20,7 @@ from lossary.declare import (
     Task,
     loss,
     over_two,
+    share,
 )
 
 
@@ -63,7 +64,7 @@ def binary_cross_entropy(
     """The surprise at the truth, -log of the probability that the model gave it."""
     if isinstance(pos_weight, float) and pos_weight == 1.0:
         return over_two(lambda log_p, _: -log_p, logits, target)
-    return over_two(lambda log_p, _: -log_p, logits._replace(log_p=pos_weight * logits.log_p), target)
+    return share(pos_weight * target, -logits.log_p) + share(1.0 - target, -logits.log_not_p)
 
 
 @binary_cross_entropy.definition

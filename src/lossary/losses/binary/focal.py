@@ -20,6 +20,7 @@ from lossary.declare import (
     Unit,
     loss,
     over_two,
+    share,
 )
 
 LIN = Paper("Lin et al.", 2017, "Focal Loss for Dense Object Detection", equation="5", arxiv="1708.02002")
@@ -29,7 +30,9 @@ def faded(log_p: Tensor, log_not_p: Tensor, gamma: float) -> Tensor:
     """-(1 - p)^gamma · log p from the logarithms of p and 1 - p, so that neither end loses the answer."""
     if gamma == 0.0:
         return -log_p
-    return -torch.exp(gamma * log_not_p) * log_p
+    # At p = 0 the cost is infinite; were it a product there, its derivative would be 0·inf.
+    never = log_p.isinf()
+    return torch.where(never, torch.inf, -torch.exp(gamma * log_not_p) * torch.where(never, 0.0, log_p))
 
 
 def _is_cross_entropy(gamma: float, alpha: float | None) -> bool:
@@ -74,9 +77,8 @@ def focal(
     """Cross-entropy that fades out what the model already gets right."""
     if alpha is None:
         return over_two(lambda log_p, log_not_p: faded(log_p, log_not_p, gamma), logits, target)
-    ones = target * faded(logits.log_p, logits.log_not_p, gamma)
-    zeros = (1.0 - target) * faded(logits.log_not_p, logits.log_p, gamma)
-    return alpha * ones + (1.0 - alpha) * zeros
+    ones = share(alpha * target, faded(logits.log_p, logits.log_not_p, gamma))
+    return ones + share((1.0 - alpha) * (1.0 - target), faded(logits.log_not_p, logits.log_p, gamma))
 
 
 @focal.definition

@@ -28,9 +28,10 @@ def faded(log_p: Tensor, gamma: float) -> Tensor:
     """-(1 - p)^gamma · log p; where p rounds to 1 there is nothing left to fade, and no 0^gamma to differentiate."""
     if gamma == 0.0:
         return -log_p
-    certain = log_p == 0
-    log_not_p = log1mexp(torch.where(certain, -1.0, log_p))
-    return torch.where(certain, 0.0 * log_p, -torch.exp(gamma * log_not_p) * log_p)
+    certain, never = log_p == 0, log_p.isinf()
+    between = torch.where(certain | never, -1.0, log_p)
+    faded_cost = -torch.exp(gamma * log1mexp(between)) * between
+    return torch.where(certain, 0.0 * log_p, torch.where(never, torch.inf, faded_cost))
 
 
 @loss(

@@ -33,8 +33,9 @@ def missed_share(
 ) -> Tensor:
     """1 - (2·Σ w·p·t + smooth) / (Σ w·(p + t) + smooth) over the ``axes`` axes after the batch axis.
 
-    Written as Σ w·(p·(1 - t) + t·(1 - p)) over the same sizes, it has terms of one sign and nothing cancels near
-    perfect overlap. Two empty regions overlap perfectly: 0 of 0 counts as 0.
+    Near perfect overlap it is Σ w·(p·(1 - t) + t·(1 - p)) over the same sizes, whose terms have one sign; near none it
+    is the formula above, whose derivative is then the one in which nothing cancels. Two empty regions overlap
+    perfectly: 0 of 0 counts as 0.
     """
     over = tuple(range(1, axes + 1))
     weight = 1.0 if inner is None else inner
@@ -45,7 +46,10 @@ def missed_share(
         missed, size = beyond + short, p + target
     sizes = (weight * size).sum(over) + smooth
     empty = sizes == 0
-    return torch.where(empty, 0.0, (weight * missed).sum(over) / torch.where(empty, 1.0, sizes))
+    divisor = torch.where(empty, 1.0, sizes)
+    apart = (weight * missed).sum(over) / divisor
+    shared = (2.0 * (weight * p * target).sum(over) + smooth) / divisor
+    return torch.where(empty, 0.0, torch.where(apart < 0.5, apart, 1.0 - shared))
 
 
 @loss(
