@@ -129,11 +129,11 @@ def _listed(loss: Loss, given: list[inspect.Parameter]) -> str:
 
 
 def _types(loss: Loss) -> dict[str, str]:
-    """The types of a block's parameters, as written, without their kinds, domains and meanings."""
-    found = {}
-    for name, hint in typing.get_type_hints(loss.block, include_extras=True).items():
-        bare = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
-        text = inspect.formatannotation(bare)
+    """What a caller gives: tensors, whatever the core makes of them for the block, and hyper-parameters as declared."""
+    found = {each.name: "Tensor | None" if each.optional else "Tensor" for each in loss.inputs}
+    hints = typing.get_type_hints(loss.block, include_extras=True)
+    for name in (each.name for each in loss.hyper):
+        text = inspect.formatannotation(typing.get_args(hints[name])[0])
         for module in ("torch._tensor.", "torch.", "collections.abc.", "typing."):
             text = text.replace(module, "")
         found[name] = text

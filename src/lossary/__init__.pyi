@@ -23,7 +23,7 @@ __version__: str
 class _BinaryCrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         pos_weight: float | Tensor = 1.0,
@@ -45,7 +45,7 @@ binary_cross_entropy: _BinaryCrossEntropy
 class _BinaryDice(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         smooth: float = 1.0,
@@ -134,7 +134,7 @@ dice: _Dice
 class _Focal(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         gamma: float = 2.0,

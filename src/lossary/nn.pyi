@@ -31,7 +31,7 @@ class BinaryCrossEntropy(Single):
     ) -> None: ...
     def __call__(
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -55,7 +55,7 @@ class BinaryDice(Single):
     ) -> None: ...
     def __call__(
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -158,7 +158,7 @@ class Focal(Single):
     ) -> None: ...
     def __call__(
         self,
-        logits: lossary.core.canonical.Bernoulli,
+        logits: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,

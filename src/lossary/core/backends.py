@@ -1,8 +1,4 @@
-"""Which code computes a loss: the eager math, or a kernel attached to it by name.
-
-``KERNELS`` maps (loss, backend) to "module:function"; a kernel is imported on first use, so that the core knows of
-kernels without importing any.
-"""
+"""Which code computes a loss. There is the eager math so far; kernels attach here by name."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from .declaration import Loss
 from .errors import BackendError, OptionError, sentence
 
 BACKENDS = ("auto", "eager", "chunked", "compile", "triton")
-
-KERNELS: dict[tuple[str, str], str] = {}
 
 
 def check(loss: Loss, backend: str) -> None:
@@ -29,7 +23,7 @@ def check(loss: Loss, backend: str) -> None:
                 remedy="choose one of them",
             )
         )
-    if backend not in ("auto", "eager") and (loss.name, backend) not in KERNELS:
+    if backend not in ("auto", "eager"):
         raise BackendError(
             sentence(
                 f"{loss.name}(backend=...)",

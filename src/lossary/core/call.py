@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from . import backends, checks, prepare, probes, reduction, regions, values
+from . import checks, prepare, probes, reduction, regions, values
+from .backends import check as check_backend
 from .declaration import Loss
 from .gathering import gather
 from .keeping import labelled, silence, weighted
-from .measure import both, fit, product
+from .measure import Settled, both, fit, product
 from .options import Options
-from .shapes import frame
+from .shapes import Frame, frame
 from .unit import Unit
 
 
@@ -42,6 +43,8 @@ def evaluate(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Tensor:
     """A loss by its record: what every generated function and module ends in."""
+    if options.gather is not None:
+        return _over_ranks(loss, inputs, hyper, options)
     found = measure(loss, inputs, hyper, options)
     return reduction.reduce(
         found.values, found.measure, found.keep, options.reduction, options.denominator, options.group
@@ -52,28 +55,48 @@ def measure(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
     """Everything of a call but the reduction. Under autocast the loss runs in its own precision."""
-    if options.gather is not None:
-        *whole, weight, mask = gather((*inputs, options.weight, options.mask), options.gather)
-        inputs, options = tuple(whole), options._replace(weight=weight, mask=mask)
     first = inputs[0]
-    assert first is not None
-    if probes.autocast_is_on(first):
+    if isinstance(first, Tensor) and probes.autocast_is_on(first):
         with torch.autocast(first.device.type, enabled=False):
-            return _measure(loss, inputs, hyper, options, first)
-    return _measure(loss, inputs, hyper, options, first)
+            return _measure(loss, inputs, hyper, options)
+    return _measure(loss, inputs, hyper, options)
 
 
 def _measure(
-    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options, first: Tensor
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
+    settled = settle(loss, inputs, hyper, options)
+    found = loss.apply(settled.arguments, hyper, **settled.supplied)
+    if loss.unit is Unit.ANCHOR:
+        return _chosen(settled, options.weight, *found)
+    return Measured(found, settled.measure, settled.keep)
+
+
+def settle(
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> Settled:
+    """Everything of a call that comes before the math."""
     if checks.level != "off":
         check(loss, hyper, options)
     where_is = frame(loss, inputs, hyper, options.class_dim)
+    first = inputs[0]
+    assert first is not None
     live = checks.reads_values(first)
     if loss.per_label:
         values.per_label(loss, hyper, where_is.samples, live)
     if loss.unit is Unit.REGION:
-        return Measured(*regions.measure(loss, inputs, hyper, options, where_is, live))
+        return regions.settle(loss, inputs, options, where_is, live)
+    return _settle(loss, inputs, options, where_is, live, first)
+
+
+def _settle(
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    options: Options,
+    where_is: Frame,
+    live: bool,
+    first: Tensor,
+) -> Settled:
     weight, sure = options.weight, options.mask
     if sure is not None:
         sure = fit(loss, "mask", sure, first, where_is.samples)
@@ -85,20 +108,52 @@ def _measure(
             weight = torch.where(sure, weight, 0.0)
     keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
-        inputs = silence(loss, inputs, where_is, keep)
+        inputs = silence(loss, inputs, where_is, keep, options)
     if live and (options.inputs != "logits" or (loss.judged and not legal)):
         values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
-    if loss.unit is Unit.ANCHOR:
-        found, complete, members = loss.apply(arguments, hyper, keep=keep)
-        keep = both(keep, complete)
-        if weight is not None:
-            weight = torch.where(complete, weight, 0.0)
-        return Measured(found, product(weight, None, found.shape, dtype), keep, members)
-    found = loss.apply(arguments, hyper)
-    if class_factor is not None and not class_factor.requires_grad:
-        keep = both(keep, class_factor != 0)
-    return Measured(found, product(weight, class_factor, found.shape, dtype), keep)
+    if class_factor is not None:
+        if keep is not None:
+            class_factor = torch.where(keep, class_factor, 0.0)
+        if not class_factor.requires_grad:
+            keep = class_factor != 0
+    supplied = {"keep": keep} if loss.unit is Unit.ANCHOR else {}
+    made = product(weight, class_factor, where_is.samples, dtype)
+    return Settled(arguments, supplied, made, keep, where_is.samples)
+
+
+def _chosen(
+    settled: Settled, weight: Tensor | None, found: Tensor, complete: Tensor, members: Tensor
+) -> Measured:
+    """Anchors that found their partners. A weight of 0 leaves an anchor's other roles, but not its own value."""
+    keep, made = both(settled.keep, complete), settled.measure
+    if made is not None and weight is not None:
+        made = torch.where(complete, made, 0.0)
+        keep = keep if weight.requires_grad else both(keep, made != 0)
+    return Measured(found, made, keep, members)
+
+
+def _over_ranks(
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> Tensor:
+    """A coupled loss over the batch that the ranks hold together."""
+    # A shape that is wrong on one rank must be refused before the others wait for it.
+    where_is = frame(loss, inputs, hyper, options.class_dim)
+    first = inputs[0]
+    assert first is not None
+    aside = [
+        None if each is None else fit(loss, name, each, first, where_is.samples).expand(where_is.samples)
+        for name, each in (("weight", options.weight), ("mask", options.mask))
+    ]
+    (*whole, weight, mask), scale = gather((*inputs, *aside), options.gather)
+    options = options._replace(weight=weight, mask=mask, gather=None)
+    value = evaluate(loss, tuple(whole), hyper, options)
+    return value if scale == 1.0 else _scale_gradient(value, scale)
+
+
+def _scale_gradient(value: Tensor, scale: float) -> Tensor:
+    """``value`` as it is, with ``scale`` times its gradient."""
+    return value * scale + value.detach() * (1.0 - scale)
 
 
 def check(loss: Loss, hyper: Mapping[str, Any], options: Options) -> None:
@@ -110,10 +165,5 @@ def check(loss: Loss, hyper: Mapping[str, Any], options: Options) -> None:
     if options.reduction != "mean" or options.denominator is not None or options.group is not None:
         reduction.check(loss, options.reduction, options.denominator, options.group)
     if options.backend != "auto":
-        backends.check(loss, options.backend)
-    if (
-        options.inputs != "logits"
-        or options.target_inputs != "probabilities"
-        or options.label_smoothing != 0.0
-    ):
-        prepare.check(loss, options)
+        check_backend(loss, options.backend)
+    prepare.check(loss, options)

@@ -27,11 +27,12 @@ def wide(tensor: Tensor) -> Tensor:
 
 def log1mexp(log_p: Tensor) -> Tensor:
     """log(1 - exp(log_p)) for log_p <= 0, exact near both ends (Mächler 2012, eq. 7)."""
-    near_one = log_p > -0.6931471805599453
+    near_one, certain = log_p > -0.6931471805599453, log_p == 0
     # Each branch sees only arguments at which it and its derivatives are finite; at log_p = 0 the answer is -inf.
-    small = torch.where(near_one, log_p, -0.5)
+    small = torch.where(near_one & ~certain, log_p, -0.5)
     large = torch.where(near_one, -1.0, log_p)
-    return torch.where(near_one, torch.log(-torch.expm1(small)), torch.log1p(-torch.exp(large)))
+    found = torch.where(near_one, torch.log(-torch.expm1(small)), torch.log1p(-torch.exp(large)))
+    return torch.where(certain, -torch.inf, found)
 
 
 def log(p: Tensor) -> Tensor:

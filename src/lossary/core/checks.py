@@ -20,7 +20,8 @@ class checks:
     """Set how values are checked: ``checks("off")``, or ``with checks("full"): ...``.
 
     ``"default"`` reads values on a CPU, where that is cheap; ``"full"`` reads them on every device, at the price
-    of waiting for it; ``"off"`` removes every check, shapes included. The setting holds for the process until
+    of waiting for it; ``"off"`` reads no value and judges no hyper-parameter; shapes are looked at
+    always, for the call needs them. The setting holds for the process until
     it is set again; used in a ``with`` it returns to what it was.
 
     Raises:

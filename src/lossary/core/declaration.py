@@ -74,6 +74,7 @@ class Loss:
         as_given: the math takes the inputs as they are, once they are wide enough.
         labelled: its target can say "ignore".
         per_label: some hyper-parameter can be a tensor.
+        target: position of the target that can be labels.
         judged: some input has a domain of values.
         definition: the textbook formula over plain scalars (see CONTRIBUTING for its arguments by unit).
         slope: closed-form derivative in the first input, one unit's worth per unit.
@@ -97,6 +98,7 @@ class Loss:
     as_given: bool = field(init=False, repr=False)
     labelled: bool = field(init=False, repr=False)
     per_label: bool = field(init=False, repr=False)
+    target: int = field(init=False, repr=False)
     judged: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +109,7 @@ class Loss:
         self.elementwise = len(forms) == 2 and not extra and set(forms) <= ELEMENTWISE
         self.indexed = forms == (Form.LOGITS, Form.CLASS)
         self.as_given = set(forms) <= AS_GIVEN
+        self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), 0)
         self.labelled = "ignore_index" in self.options
         self.per_label = any(isinstance(each.domain, NumberOrTensor) for each in self.hyper)
         self.judged = bool(set(forms) & JUDGED)
@@ -126,12 +129,6 @@ class Loss:
             each.name: value for each, value in zip(self.inputs[first:], arguments[first:], strict=True)
         }
         return self.block(*arguments[:first], **optional, **supplied, **hyper)
-
-    @property
-    def target(self) -> int:
-        """The position of the target among the inputs."""
-        forms = (Form.CLASS, Form.BINARY)
-        return next(i for i, each in enumerate(self.inputs) if each.kind.form in forms)
 
     def has(self, *forms: Form) -> bool:
         """Whether some input has one of these forms."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from typing import Any
 
 from .errors import ExpressionError, LossaryError, sentence
 from .modules import LossModule
@@ -11,7 +12,7 @@ from .modules import LossModule
 _GRAMMAR = "names of losses with keyword numbers, '*' by a number, and '+'"
 
 
-def parse(text: str, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
+def parse(text: Any, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
     """A module from an expression of losses.
 
     Args:
@@ -21,11 +22,16 @@ def parse(text: str, build: Callable[[str, dict[str, object]], LossModule]) -> L
     Raises:
         ExpressionError: the text is none of that. UnknownLossError, DomainError: as the losses say.
     """
+    if not isinstance(text, str):
+        raise _wrong(text, type(text).__name__)
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        return _read(ast.parse(text.strip(), mode="eval").body, text, build)
     except (SyntaxError, ValueError) as error:
+        if isinstance(error, LossaryError):
+            raise
         raise _wrong(text, str(error).split(" (")[0]) from None
-    return _read(tree.body, text, build)
+    except (RecursionError, MemoryError):
+        raise _wrong(text[:40], f"{len(text)} characters, nested too deeply") from None
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -44,7 +50,7 @@ def _read(node: ast.expr, text: str, build: Callable[[str, dict[str, object]], L
         return _read(node.left, text, build) + _read(node.right, text, build)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         for factor, other in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(factor, ast.Constant):
+            if not _has_loss(factor):
                 return _read(other, text, build) * _number(factor, text)
     if isinstance(node, ast.Name):
         return build(node.id, {})
@@ -63,10 +69,18 @@ def _read(node: ast.expr, text: str, build: Callable[[str, dict[str, object]], L
     raise _wrong(text, ast.unparse(node))
 
 
-def _number(node: ast.Constant, text: str) -> float:
-    if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
-        raise _wrong(text, repr(node.value))
-    return node.value
+def _has_loss(node: ast.expr) -> bool:
+    return any(isinstance(each, (ast.Name, ast.Call)) for each in ast.walk(node))
+
+
+def _number(node: ast.expr, text: str) -> float:
+    """A number, or a product of numbers."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return _number(node.left, text) * _number(node.right, text)
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong(text, ast.unparse(node))
+    return value
 
 
 def _constant(node: ast.expr, text: str) -> object:

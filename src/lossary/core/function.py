@@ -11,10 +11,10 @@ from torch import Tensor
 
 from . import call, prepare, reduction
 from .declaration import Loss
-from .errors import OptionError, sentence
-from .kinds import Form
+from .errors import DeclarationError, OptionError, sentence
 from .options import COMMON, Options
 from .shapes import frame
+from .unit import Unit
 
 if TYPE_CHECKING:
     from .card import Card
@@ -93,20 +93,18 @@ def _compile(loss: Loss, body: Callable[..., Any]) -> Any:
     exec(compile(source, f"<lossary {loss.name}>", "exec"), scope)
     function = scope["make"](body, loss, Options, defaults)
     function.__module__ = loss.module
-    function.__qualname__ = loss.name
+    function.__qualname__ = loss.name if body is call.evaluate else f"{loss.name}.units"
     function.__doc__ = loss.block.__doc__
     return function
 
 
 def _math(loss: Loss) -> Callable[..., Tensor]:
-    def math(*inputs: Tensor, class_dim: int = 1, scale: str = "logits", **hyper: Any) -> Tensor:
-        given = (*inputs, *(hyper.pop(each.name, None) for each in loss.inputs[len(inputs) :]))
-        settings = {**loss.defaults, **hyper}
-        options = Options(class_dim=class_dim, inputs=scale)
-        arguments, _, _ = prepare.prepare(
-            loss, given, frame(loss, given, settings, class_dim), options, False
-        )
-        found = loss.apply(arguments, settings)
+    def math(*tensors: Tensor, **settings: Any) -> Tensor:
+        given = (*tensors, *(settings.pop(each.name, None) for each in loss.inputs[len(tensors) :]))
+        options, hyper = _parted(loss, settings)
+        where_is = frame(loss, given, hyper, options.class_dim)
+        arguments, _, _ = prepare.prepare(loss, given, where_is, options, False)
+        found = loss.apply(arguments, hyper)
         per_unit: Tensor = found[0] if isinstance(found, tuple) else found
         return per_unit
 
@@ -116,53 +114,82 @@ def _math(loss: Loss) -> Callable[..., Tensor]:
 
 
 def _count(loss: Loss) -> Callable[..., Tensor]:
-    by_target = loss.has(Form.CLASS, Form.BINARY) or len(loss.required) == 2
-
-    def count(*inputs: Tensor, **options: Any) -> Tensor:
-        """Σ measure, what ``mean`` divides by.
+    def count(*tensors: Tensor, **settings: Any) -> Tensor:
+        """Σ measure, what ``mean`` divides by: a 0-d tensor, float32 or wider, without gradient.
 
         Args:
-            inputs: what the loss is called with, or its target alone where that tells how many units there are.
-            options: weight, mask, class_weight, ignore_index, ... as in the call, and its hyper-parameters.
+            tensors: what the loss is called with; for losses of elements and rows the target alone will do.
+            settings: weight, mask, class_weight, ignore_index, ... as in the call, and its hyper-parameters.
+
+        Raises:
+            OptionError: an option that no measure depends on; whatever the call itself would raise.
         """
-        if len(inputs) == 1 and len(loss.required) == 2 and by_target:
-            inputs = (_stand_in(loss, inputs[0], options), *inputs)
-        extra = tuple(options.pop(each.name, None) for each in loss.inputs[len(inputs) :])
-        names = {each.name for each in loss.hyper}
-        hyper = {**loss.defaults, **{name: options.pop(name) for name in list(options) if name in names}}
-        unknown = set(options) - set(loss.options) - {"weight", "mask"}
-        if unknown:
-            raise OptionError(
-                sentence(
-                    f"{loss.name}.count({min(unknown)}=...)",
-                    expected="an option of the measure",
-                    got=min(unknown),
-                    remedy=f"use weight, mask, {', '.join(loss.options)}",
-                )
-            )
+        if len(tensors) == 1 and len(loss.required) == 2:
+            tensors = (_stand_in(loss, tensors[0], settings), *tensors)
+        given = (*tensors, *(settings.pop(each.name, None) for each in loss.inputs[len(tensors) :]))
+        options, hyper = _parted(loss, settings)
         with torch.no_grad():
-            found = call.measure(loss, (*inputs, *extra), hyper, Options(**options))
-            return reduction.total_measure(found.values, found.measure, found.keep)
+            if loss.unit is Unit.ANCHOR:
+                found = call.measure(loss, given, hyper, options)
+                return reduction.total_measure(found.values.shape, found.values, found.measure, found.keep)
+            settled = call.settle(loss, given, hyper, options)
+            return reduction.total_measure(settled.shape, given[0], settled.measure, settled.keep)
 
     return count
 
 
-def _stand_in(loss: Loss, target: Tensor, options: dict[str, Any]) -> Tensor:
-    """A first input of the right shape that costs no memory, for counting from the target alone."""
-    dtype = target.dtype if target.is_floating_point() else torch.float32
-    zero = torch.zeros((), dtype=dtype, device=target.device)
-    if not loss.has(Form.LOGITS) or target.is_floating_point():
+def _parted(loss: Loss, settings: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """Options and hyper-parameters out of keyword arguments."""
+    hyper = {each.name: settings.pop(each.name, each.default) for each in loss.hyper}
+    known = {"weight", "mask", *loss.options}
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        raise OptionError(
+            sentence(
+                f"{loss.name}({unknown}=...)",
+                expected=f"one of {', '.join([*hyper, 'weight', 'mask', *loss.options])}",
+                got=repr(unknown),
+                remedy="leave it out",
+            )
+        )
+    return Options(**settings), hyper
+
+
+def _stand_in(loss: Loss, target: Tensor, settings: dict[str, Any]) -> Tensor:
+    """A first input of the right shape that takes no memory, to count from the target alone."""
+    levels = settings.get("level")
+    if loss.unit not in (Unit.ELEMENT, Unit.ROW) or (levels is not None and not isinstance(levels, float)):
+        raise OptionError(
+            sentence(
+                f"{loss.name}.count",
+                expected=" and ".join(each.name for each in loss.required),
+                got="one tensor",
+                remedy="pass what the loss is called with",
+            )
+        )
+    zero = torch.zeros((), dtype=target.dtype if target.is_floating_point() else torch.float32)
+    zero = zero.to(target.device)
+    if target.is_floating_point() or not loss.indexed:
         return zero.expand(target.shape)
-    weights = options.get("class_weight")
-    classes = len(weights) if weights is not None else int(target.max()) + 1 if target.numel() else 1
-    dim = options.get("class_dim", 1)
+    weights = settings.get("class_weight")
+    classes = len(weights) if weights is not None else max(int(target.max()) + 1 if target.numel() else 1, 1)
+    dim = settings.get("class_dim", 1)
     shape = list(target.shape)
-    shape.insert(dim if dim >= 0 else dim + target.ndim + 1, classes)
+    shape.insert(min(dim, target.ndim) if dim >= 0 else dim + target.ndim + 1, classes)
     return zero.expand(shape)
 
 
 def _recorder(loss: Loss, field: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def record(function: Callable[..., Any]) -> Callable[..., Any]:
+    def record(function: Any) -> Any:
+        if getattr(loss, field) is not None or not callable(function):
+            raise DeclarationError(
+                sentence(
+                    f"{loss.name}.{field}",
+                    expected=f"to decorate the one {field} of the loss",
+                    got="a second use" if callable(function) else type(function).__name__,
+                    remedy=f"call {loss.name}.loss.{field}(...) to use it",
+                )
+            )
         setattr(loss, field, function)
         return function
 

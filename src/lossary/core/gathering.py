@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch import distributed as dist
+from torch.autograd.function import once_differentiable
 
 from . import world
 
@@ -29,6 +30,7 @@ class _Gather(torch.autograd.Function):
         return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
         total = grads[0].contiguous().clone()
         dist.all_reduce(total, group=ctx.group)
@@ -37,24 +39,27 @@ class _Gather(torch.autograd.Function):
         return total[start : start + ctx.sizes[rank]], None, None
 
 
-def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[Tensor | None, ...]:
-    """The whole batch of each tensor; None stays None. Every rank must call it, also one with no sample.
+def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[tuple[Tensor | None, ...], float]:
+    """The whole batch of each tensor, and what its loss's gradient is to be multiplied by; None stays None.
+
+    Every rank must call it, also one with no sample.
 
     Args:
         tensors: parts of this rank, samples on the first axis; all of one length.
-        group: a process group, or ``True`` for the default one.
+        group: a process group, ``True`` for the default one, or ``Summed`` where the loop adds gradients.
 
     Raises:
         OptionError: ``group`` is no process group, or none was started.
     """
     inner = world.process_group(group)
+    scale = 1.0 / dist.get_world_size(inner) if isinstance(group, world.Summed) else 1.0
     first = next(each for each in tensors if each is not None)
     sizes = [
         torch.zeros(1, dtype=torch.int64, device=first.device) for _ in range(dist.get_world_size(inner))
     ]
     dist.all_gather(sizes, torch.tensor([len(first)], device=first.device), group=inner)
     lengths = [int(size) for size in sizes]
-    return tuple(None if each is None else _whole(each, inner, lengths) for each in tensors)
+    return tuple(None if each is None else _whole(each, inner, lengths) for each in tensors), scale
 
 
 def _whole(tensor: Tensor, group: Any, lengths: list[int]) -> Tensor:

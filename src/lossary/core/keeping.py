@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,9 @@ from .errors import OptionError, sentence
 from .kinds import Form, neutral
 from .options import AUTO, Options
 from .shapes import Frame
+
+#: Inputs whose neutral value is the uniform distribution, on whatever scale they are given.
+PROBABLE = (Form.LOGIT, Form.LOGITS, Form.CLASS, Form.DISTRIBUTION)
 
 
 def labelled(
@@ -41,6 +46,8 @@ def labelled(
             )
         )
     assert isinstance(ignore, int)
+    if holds_indices:
+        target = target.long()  # a narrow integer has no -100 to compare with
     if live and holds_indices:
         # One pass finds that nothing is ignored, and saves the copies that silence would make.
         low, high = values.span(target)
@@ -64,7 +71,7 @@ def weighted(loss: Loss, weight: Tensor | None, live: bool) -> Tensor | None:
 
 
 def silence(
-    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, keep: Tensor
+    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, keep: Tensor, options: Options
 ) -> tuple[Tensor | None, ...]:
     """Replace what does not count by each kind's neutral value. ``keep`` is of the sample axes."""
     silenced: list[Tensor | None] = []
@@ -73,8 +80,18 @@ def silence(
             silenced.append(None)
             continue
         there = keep if axis is None else keep.unsqueeze(axis)
-        stand_in: float = neutral(each.kind, position) if tensor.is_floating_point() else 0
-        if axis is not None and each.kind.form in (Form.CLASS, Form.DISTRIBUTION):
-            stand_in = 1.0 / max(tensor.shape[axis], 1)
+        if not tensor.is_floating_point():
+            stand_in: float = 0
+        elif each.kind.form in PROBABLE:
+            classes = 2 if axis is None else max(tensor.shape[axis], 1)
+            stand_in = _uniform(each.kind.form, classes, options)
+        else:
+            stand_in = neutral(each.kind, position)
         silenced.append(torch.where(there, tensor, stand_in))
     return tuple(silenced)
+
+
+def _uniform(form: Form, classes: int, options: Options) -> float:
+    """The entry of the uniform distribution on the scale that an input is given in."""
+    scale = {Form.CLASS: "probabilities", Form.DISTRIBUTION: options.target_inputs}.get(form, options.inputs)
+    return {"logits": 0.0, "probabilities": 1.0 / classes}.get(scale, -math.log(classes))

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import torch
 from torch import Size, Tensor
 
 from .declaration import Loss
 from .errors import DtypeError, ShapeError, sentence
 from .unit import Unit
+
+
+class Settled(NamedTuple):
+    """A call ready for the math.
+
+    Attributes:
+        arguments: canonical inputs of the block, in its order.
+        supplied: what the core gives the block beside them.
+        measure: how much each unit counts, 0 where it does not; None: 1 each.
+        keep: which units count at all; None: all.
+        shape: the shape of the units.
+    """
+
+    arguments: tuple[Any, ...]
+    supplied: Mapping[str, Any]
+    measure: Tensor | None
+    keep: Tensor | None
+    shape: Size
 
 
 def fit(loss: Loss, name: str, tensor: Tensor, first: Tensor, samples: Size) -> Tensor:
@@ -19,6 +40,15 @@ def fit(loss: Loss, name: str, tensor: Tensor, first: Tensor, samples: Size) -> 
     Raises:
         ShapeError: it is neither. DtypeError: a mask that is not boolean, a complex weight, another device.
     """
+    if not isinstance(tensor, Tensor):
+        raise DtypeError(
+            sentence(
+                f"{loss.name}({name})",
+                expected="a tensor",
+                got=type(tensor).__name__,
+                remedy=f"pass torch.tensor({name})",
+            )
+        )
     if name == "mask" and tensor.dtype is not torch.bool:
         raise DtypeError(
             sentence(

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from . import call
 from .declaration import Loss
-from .errors import OptionError, sentence
+from .errors import OptionError, ShapeError, sentence
 from .function import LossFunction, parameters
-from .options import PER_CALL
+from .options import PER_CALL, Options
 
 
 class LossModule(nn.Module):
@@ -57,20 +58,31 @@ class Single(LossModule):
 
     function: LossFunction
 
-    def __init__(self, *given: Any, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        bound = inspect.signature(type(self)).bind(*given, **settings)
-        self._settings: dict[str, Any] = {}
+        bound = inspect.signature(type(self)).bind(**settings)
+        self._given = tuple(bound.arguments)
+        bound.apply_defaults()
         for name, value in bound.arguments.items():
-            if isinstance(value, Tensor):
+            if isinstance(value, nn.Parameter):
+                self.register_parameter(name, value)
+            elif isinstance(value, Tensor):
                 self.register_buffer(name, value)
             else:
-                self._settings[name] = value
-        self._check()
+                setattr(self, name, value)
+        # Refuse a setting outside its domain now, not at the first call.
+        hyper = {each.name: getattr(self, each.name) for each in self.function.loss.hyper}
+        options = {name: value for name, value in bound.arguments.items() if name not in hyper}
+        call.check(self.function.loss, hyper, Options(**options))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings given to the constructor, by name, as they are now."""
+        return {name: getattr(self, name) for name in self._given}
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
         """The loss of these inputs; ``weight``, ``mask`` and ``denominator`` belong to a call."""
-        return self.function(*inputs, **self._settings, **self._buffers, **options)
+        return self.function(*inputs, **self.settings, **options)
 
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {self.function.__name__: self(*inputs, **options)}
@@ -79,15 +91,8 @@ class Single(LossModule):
         yield self.function.__name__, 1.0, self
 
     def __repr__(self) -> str:
-        settings = {**self._settings, **self._buffers}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
-
-    def _check(self) -> None:
-        """Refuse a hyper-parameter outside its domain now, not at the first call."""
-        for each in self.function.loss.hyper:
-            each.check(
-                type(self).__name__, getattr(self, each.name, self._settings.get(each.name, each.default))
-            )
+        settings = (f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{type(self).__name__}({', '.join(settings)})"
 
 
 class Sum(LossModule):
@@ -99,8 +104,23 @@ class Sum(LossModule):
         self.losses = nn.ModuleList(module for _, module in parts)
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
-        """The weighted sum of the parts."""
-        return torch.stack(list(self.terms(*inputs, **options).values())).sum(0)
+        """The weighted sum of the parts.
+
+        Raises:
+            ShapeError: with ``reduction="none"``, parts whose units differ in shape.
+        """
+        terms = self.terms(*inputs, **options)
+        shapes = {name: tuple(value.shape) for name, value in terms.items()}
+        if len(set(shapes.values())) > 1:
+            raise ShapeError(
+                sentence(
+                    "sum of losses",
+                    expected="parts with units of one shape",
+                    got=" and ".join(f"{name} {shape}" for name, shape in shapes.items()),
+                    remedy="reduce them to means, or call .terms(...)",
+                )
+            )
+        return torch.stack(list(terms.values())).sum(0)
 
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {name: factor * module(*inputs, **options) for name, factor, module in self.parts()}
@@ -115,7 +135,7 @@ class Sum(LossModule):
 
     def __repr__(self) -> str:
         return " + ".join(
-            repr(module) if factor == 1 else f"{factor:g} * {module!r}"
+            repr(module) if factor == 1 else f"{factor!r} * {module!r}"
             for factor, module in zip(self.factors, self.losses, strict=True)
         )
 

@@ -12,7 +12,7 @@ from .declaration import Loss
 from .domains import BelowOne
 from .errors import DomainError, OptionError, sentence
 from .kinds import Form
-from .options import Options
+from .options import AUTO, Options
 from .shapes import Frame
 from .unit import Unit
 
@@ -20,11 +20,29 @@ SCALES = ("logits", "log_probabilities", "probabilities")
 
 
 def check(loss: Loss, options: Options) -> None:
-    """Refuse an unknown scale of the inputs and a smoothing outside [0, 1).
+    """Refuse options that no loss knows: a scale, an index to ignore, a class axis, a smoothing outside [0, 1).
 
     Raises:
         OptionError, DomainError: naming the option.
     """
+    if options.ignore_index not in (None, AUTO) and type(options.ignore_index) is not int:
+        raise OptionError(
+            sentence(
+                f"{loss.name}(ignore_index=...)",
+                expected="an integer or None",
+                got=repr(options.ignore_index),
+                remedy="-100 is common",
+            )
+        )
+    if type(options.class_dim) is not int:
+        raise OptionError(
+            sentence(
+                f"{loss.name}(class_dim=...)",
+                expected="an integer",
+                got=repr(options.class_dim),
+                remedy="1 and -1 are common",
+            )
+        )
     for name in ("inputs", "target_inputs"):
         if getattr(options, name) not in SCALES:
             raise OptionError(
@@ -35,7 +53,7 @@ def check(loss: Loss, options: Options) -> None:
                     remedy="choose one of them",
                 )
             )
-    if not BelowOne.holds(options.label_smoothing):
+    if options.label_smoothing != 0.0 and not BelowOne.holds(options.label_smoothing):
         raise DomainError(
             sentence(
                 f"{loss.name}(label_smoothing=...)",
@@ -135,7 +153,7 @@ def _class_weight(
 ) -> Tensor | None:
     if weights is None:
         return None
-    values.class_weights(loss, weights, classes)
+    values.class_weights(loss, weights, classes, target)
     if live:
         values.weights(loss, "class_weight", weights)
     return canonical.wide(weights)

@@ -6,7 +6,8 @@ mean = Σ measure · value / Σ measure
 
 from __future__ import annotations
 
-from torch import Tensor, where
+import torch
+from torch import Size, Tensor, where
 
 from . import checks, world
 from .declaration import Loss
@@ -43,10 +44,14 @@ def check(loss: Loss, reduction: str, denominator: float | Tensor | None, group:
     if denominator is None:
         return
     if isinstance(denominator, Tensor):
-        if denominator.ndim or (checks.reads_values(denominator) and not denominator.item() > 0):
+        if denominator.ndim or (
+            checks.reads_values(denominator) and not 0 < denominator.item() < float("inf")
+        ):
             got = f"shape {tuple(denominator.shape)}" if denominator.ndim else f"{denominator.item():g}"
             raise _denominator(loss, got)
-    elif not denominator > 0 or denominator == float("inf"):
+    elif isinstance(denominator, bool) or not isinstance(denominator, (int, float)):
+        raise _denominator(loss, repr(denominator))
+    elif not 0 < denominator < float("inf"):
         raise _denominator(loss, f"{denominator:g}")
 
 
@@ -78,18 +83,23 @@ def reduce(
     total = weighted.sum()
     if reduction == "sum":
         return total
-    return divide(total, total_measure(values, measure, keep), denominator, group)
+    return divide(total, total_measure(values.shape, values, measure, keep), denominator, group)
 
 
-def total_measure(values: Tensor, measure: Tensor | None, keep: Tensor | None) -> Tensor:
-    """Σ measure: what the mean divides by when nobody says otherwise. A 0-d tensor, float32 or wider."""
-    if measure is None and keep is None:
-        return values.new_tensor(float(values.numel()))
-    if measure is None:
-        assert keep is not None
-        kept = keep if keep.shape == values.shape else keep.expand(values.shape)
-        return kept.sum(dtype=values.dtype)
-    return measure.sum()
+def total_measure(shape: Size, like: Tensor, measure: Tensor | None, keep: Tensor | None) -> Tensor:
+    """Σ measure: what the mean divides by when nobody says otherwise. A 0-d tensor, float32 or wider.
+
+    Args:
+        shape: the units' shape.
+        like: a tensor on the device and, unless it is narrower than float32, of the dtype of the answer.
+    """
+    if measure is not None:
+        return measure.sum()
+    dtype = torch.float64 if like.dtype is torch.float64 else torch.float32
+    if keep is None:
+        return torch.full((), float(shape.numel()), dtype=dtype, device=like.device)
+    kept = keep if keep.shape == shape else keep.expand(shape)
+    return kept.sum(dtype=dtype)
 
 
 def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, group: object) -> Tensor:

@@ -6,78 +6,95 @@ region everything has the classes last: (N, ..., C), or (N, ...) for a loss of o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 
 from . import prepare, values
 from .declaration import Loss
 from .keeping import labelled, silence, weighted
-from .measure import both, fit, product
+from .kinds import Form
+from .measure import Settled, both, fit, product
 from .options import Options
 from .shapes import Frame
 
 
-def measure(
-    loss: Loss,
-    inputs: tuple[Tensor | None, ...],
-    hyper: Mapping[str, Any],
-    options: Options,
-    where_is: Frame,
-    live: bool,
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Value, measure and keep per region."""
-    mask, mask_inside = _place(loss, "mask", options.mask, inputs, where_is)
-    weight, weight_inside = _place(loss, "weight", options.weight, inputs, where_is)
-    if weight is not None and mask is not None:
-        seen = mask if weight_inside or not mask_inside else _any_inside(mask, where_is).reshape(weight.shape)
-        weight = torch.where(seen, weight, 0.0)
-    labels, _ = labelled(loss, inputs, where_is, options, live)
+def settle(
+    loss: Loss, inputs: tuple[Tensor | None, ...], options: Options, where_is: Frame, live: bool
+) -> Settled:
+    """Everything of a call on regions that comes before the math."""
+    mask = _place(loss, "mask", options.mask, inputs, where_is)
+    weight = _place(loss, "weight", options.weight, inputs, where_is)
+    labels, legal = labelled(loss, inputs, where_is, options, live)
     if labels is not None and where_is.classes:
         labels = labels.unsqueeze(-1)
-    keep = both(both(mask, labels), weighted(loss, weight, live))
+    sure = both(mask, labels)
+    inside = options.weight is not None and options.weight.ndim > 1
+    if weight is not None and sure is not None and inside:
+        weight = torch.where(sure, weight, 0.0)
+    keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
-        inputs = silence(loss, inputs, where_is, keep.any(-1) if where_is.classes else keep)
-    if live:
-        values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
+        inputs = _silence(loss, inputs, where_is, keep, options)
+    if live and (options.inputs != "logits" or not legal):
+        # A row of which some classes do not count is no distribution any more, and is not judged as one.
+        judged = inputs if keep is None else silence(loss, inputs, where_is, _whole(keep, where_is), options)
+        values.judge(loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
-    inner = _inner(keep, weight if weight_inside else None, mask_inside or labels is not None, dtype)
-    found = loss.apply(arguments, hyper, inner=inner)
-    counts = None if keep is None else _any_inside(keep, where_is).expand(found.shape)
-    outer = None
-    if weight is not None and not weight_inside:
-        outer = weight.flatten(1, len(where_is.samples) - 1)[:, 0]
-    if class_factor is not None:
-        class_factor = class_factor.unsqueeze(0)
-    return found, product(outer, class_factor, found.shape, dtype), counts
+    shape = Size((*where_is.samples[:1], where_is.classes) if where_is.classes else where_is.samples[:1])
+    counts = _counts(sure, weight, shape)
+    cut = labels is not None or (options.mask is not None and options.mask.ndim > 1)
+    inner = _inner(keep, weight if inside else None, cut, dtype)
+    outer = weight.flatten(1)[:, 0] if weight is not None and not inside else None
+    made = product(outer, None if class_factor is None else class_factor.unsqueeze(0), shape, dtype)
+    if made is not None and counts is not None:
+        made = torch.where(counts, made, 0.0)
+    return Settled(arguments, {"inner": inner}, made, counts, shape)
 
 
 def _place(
     loss: Loss, name: str, tensor: Tensor | None, inputs: tuple[Tensor | None, ...], where_is: Frame
-) -> tuple[Tensor | None, bool]:
-    """A weight or mask with the classes last, and whether it reaches inside the sums."""
+) -> Tensor | None:
+    """A weight or mask with the classes last."""
     if tensor is None:
-        return None, False
+        return None
     first = inputs[0]
     assert first is not None
     fitted = fit(loss, name, tensor, first, where_is.samples)
     axis = where_is.axes[0]
-    if axis is not None:
-        fitted = fitted.movedim(axis, -1) if fitted.ndim == first.ndim else fitted.unsqueeze(-1)
-    return fitted, tensor.ndim > 1
+    if axis is None:
+        return fitted
+    return fitted.movedim(axis, -1) if fitted.ndim == first.ndim else fitted.unsqueeze(-1)
+
+
+def _silence(
+    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, keep: Tensor, options: Options
+) -> tuple[Tensor | None, ...]:
+    """Silence what counts for no class; of a soft target, also what does not count for its own class."""
+    inputs = silence(loss, inputs, where_is, keep.any(-1) if where_is.classes else keep, options)
+    if not where_is.classes or keep.shape[-1] == 1:
+        return inputs
+    return tuple(
+        torch.where(keep.movedim(-1, axis), tensor, 0.0)
+        if tensor is not None and axis is not None and each.kind.form is Form.CLASS
+        else tensor
+        for each, tensor, axis in zip(loss.inputs, inputs, where_is.axes, strict=True)
+    )
+
+
+def _whole(keep: Tensor, where_is: Frame) -> Tensor:
+    """Which elements count for every class."""
+    return keep.all(-1) if where_is.classes else keep
 
 
 def _inner(keep: Tensor | None, weight: Tensor | None, cut: bool, dtype: torch.dtype) -> Tensor | None:
     """How much each element counts inside its region; None where all count alike."""
     if weight is not None:
-        weight = weight.to(dtype)
-        return weight if keep is None else torch.where(keep, weight, 0.0)
+        return weight.to(dtype)
     return keep.to(dtype) if cut and keep is not None else None
 
 
-def _any_inside(keep: Tensor, where_is: Frame) -> Tensor:
-    """Whether anything of a region counts: (N, C or 1), or (N,) for a loss of one class."""
-    inside = tuple(range(1, len(where_is.samples)))
-    return keep.flatten(1, len(inside)).any(1)
+def _counts(sure: Tensor | None, weight: Tensor | None, shape: Size) -> Tensor | None:
+    """Which regions hold anything that counts; None: all. A weight that is learned counts as any other."""
+    there = both(sure, None if weight is None else weight.detach() != 0)
+    if there is None:
+        return None
+    return there.flatten(1, there.ndim - len(shape)).any(1).expand(shape)

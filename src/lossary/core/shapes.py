@@ -12,8 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Size, Tensor
 
+from . import axes, dtypes
 from .declaration import Input, Loss
-from .errors import DtypeError, OptionError, ShapeError, sentence
+from .errors import ShapeError, sentence
 from .kinds import Form
 from .unit import Unit
 
@@ -32,16 +33,13 @@ class Frame(NamedTuple):
     classes: int
 
 
-_CLASS_AXIS = (Form.LOGITS, Form.DISTRIBUTION)
-_LAST_AXIS = (Form.FEATURES, Form.SAMPLES, Form.MASS)
-_OWN = {
-    Form.LOGITS: "class axis",
-    Form.DISTRIBUTION: "class axis",
-    Form.CLASS: "class axis",
-    Form.FEATURES: "feature axis",
-    Form.SAMPLES: "last axis",
-    Form.MASS: "last axis",
-    Form.REAL: "level axis",
+#: What an input's own axis is called, and the axes that must be of one size. Sets of samples may differ in size.
+_NAMES = {
+    Form.LOGITS: "class",
+    Form.DISTRIBUTION: "class",
+    Form.CLASS: "class",
+    Form.FEATURES: "feature",
+    Form.REAL: "level",
 }
 
 
@@ -53,206 +51,98 @@ def frame(
     Raises:
         DtypeError, ShapeError, OptionError: as CONTRACT 14 and 15 say.
     """
-    first = inputs[0]
-    assert first is not None
-    return _usual(loss, inputs, first, class_dim) or _any(loss, inputs, first, hyper, class_dim)
+    return _usual(loss, inputs, class_dim) or _any(loss, inputs, hyper, class_dim)
 
 
-def _usual(loss: Loss, inputs: tuple[Tensor | None, ...], first: Tensor, class_dim: int) -> Frame | None:
+def _usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Frame | None:
     """The frame of a call in which everything is as it mostly is, at a fraction of the price; None if it is not."""
-    target = inputs[1] if len(inputs) == 2 else None
-    if target is None or not first.is_floating_point() or target.device != first.device:
+    first, other = inputs[0], inputs[-1]
+    if not (isinstance(first, Tensor) and isinstance(other, Tensor)) or loss.unit is Unit.REGION:
+        return None
+    if not first.is_floating_point() or other.device != first.device or len(inputs) != 2:
         return None
     shape = first.shape
     if loss.elementwise:
-        usual = target.dtype == first.dtype and target.shape == shape and loss.unit is not Unit.REGION
+        usual = other.dtype == first.dtype and other.shape == shape
         return Frame(shape, (None, None), 0) if usual else None
-    if loss.indexed and target.dtype == torch.int64 and 0 < class_dim < len(shape):
+    if loss.indexed and other.dtype == torch.int64 and 0 < class_dim < len(shape):
         samples = shape[:class_dim] + shape[class_dim + 1 :]
-        return Frame(samples, (class_dim, None), shape[class_dim]) if target.shape == samples else None
+        return Frame(samples, (class_dim, None), shape[class_dim]) if other.shape == samples else None
     return None
 
 
-def _any(
-    loss: Loss, inputs: tuple[Tensor | None, ...], first: Tensor, hyper: Mapping[str, object], class_dim: int
-) -> Frame:
-    axes: list[int | None] = []
+def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, object], class_dim: int) -> Frame:
+    first = inputs[0]
+    dtypes.check(loss, loss.inputs[0], first, first)  # type: ignore[arg-type]
+    assert first is not None
+    found: list[int | None] = []
     samples: Size | None = None
     classes = 0
     sizes: dict[str, int] = {}
     for each, tensor in zip(loss.inputs, inputs, strict=True):
-        if tensor is None:
-            axes.append(None)
+        if tensor is None and each.optional:
+            found.append(None)
             continue
-        _check_dtype(loss, each, tensor, first)
-        axis = _own_axis(loss, each, tensor, hyper, class_dim, first)
-        axes.append(axis)
+        dtypes.check(loss, each, tensor, first)
+        assert tensor is not None
+        axis = axes.own(loss, each, tensor, hyper, class_dim, first)
+        found.append(axis)
         shape = tensor.shape
         if axis is not None:
-            own = shape[axis]
+            size = shape[axis]
             shape = Size(shape[:axis] + shape[axis + 1 :])
-            name = _OWN[each.kind.form]
-            if name == "class axis":
-                classes = own
-            group = f"{name} {'' if each.kind.form is not Form.SAMPLES else each.name}"
-            if each.kind.form is Form.MASS:
-                group = f"last axis {each.name.removesuffix('_weight')}"
-            if sizes.setdefault(group, own) != own:
-                raise _mismatch(loss, inputs, f"{name}s of one size")
+            name = _NAMES.get(each.kind.form) or each.name.removesuffix("_weight")
+            classes = size if name == "class" else classes
+            if sizes.setdefault(name, size) != size:
+                raise _mismatch(loss, inputs, found, f"one size of the {name} axis")
         if samples is None:
             samples = shape
         elif shape != samples:
-            raise _mismatch(loss, inputs, "inputs that belong together without broadcasting")
+            raise _mismatch(loss, inputs, found, "inputs that belong together without broadcasting")
     assert samples is not None
-    if loss.unit is Unit.REGION and not samples:
-        raise ShapeError(
-            sentence(
-                f"{loss.name}({loss.inputs[0].name})",
-                expected="a batch axis and at least one more",
-                got=f"shape {tuple(first.shape)}",
-                remedy="add a batch axis with .unsqueeze(0)",
-            )
+    _check_depth(loss, first, samples)
+    return Frame(samples, tuple(found), classes)
+
+
+def _check_depth(loss: Loss, first: Tensor, samples: Size) -> None:
+    """A region needs an axis to sum over, a batch exactly one axis of samples."""
+    if loss.unit is Unit.REGION and len(samples) < 2:
+        expected, remedy = (
+            "a batch axis and at least one axis to sum over",
+            "add the batch axis with .unsqueeze(0)",
         )
-    if loss.unit is Unit.ANCHOR and len(samples) != 1:
-        raise ShapeError(
-            sentence(
-                f"{loss.name}({loss.inputs[0].name})",
-                expected="shape (batch, features)",
-                got=f"shape {tuple(first.shape)}",
-                remedy="reshape it to two axes",
-            )
-        )
-    return Frame(samples, tuple(axes), classes)
-
-
-def _check_dtype(loss: Loss, each: Input, tensor: Tensor, first: Tensor) -> None:
-    form = each.kind.form
-    if each.kind.floating:
-        if not tensor.is_floating_point():
-            raise DtypeError(
-                sentence(
-                    f"{loss.name}({each.name})",
-                    expected="a floating tensor",
-                    got=f"{tensor.dtype}",
-                    remedy=f"pass {each.name}.to({first.dtype if first.is_floating_point() else 'torch.float32'})",
-                )
-            )
-    elif tensor.is_complex() or (form is Form.LABEL and tensor.is_floating_point()):
-        wanted = "an integer tensor" if form is Form.LABEL else "an integer, boolean or floating tensor"
-        raise DtypeError(
-            sentence(
-                f"{loss.name}({each.name})",
-                expected=wanted,
-                got=f"{tensor.dtype}",
-                remedy=f"pass {each.name}.long()",
-            )
-        )
-    if tensor.device != first.device:
-        raise DtypeError(
-            sentence(
-                f"{loss.name}({each.name})",
-                expected=f"a tensor on {first.device}, where {loss.inputs[0].name} is",
-                got=f"one on {tensor.device}",
-                remedy=f"move it with {each.name}.to({str(first.device)!r})",
-            )
-        )
-
-
-def _own_axis(
-    loss: Loss, each: Input, tensor: Tensor, hyper: Mapping[str, object], class_dim: int, first: Tensor
-) -> int | None:
-    form = each.kind.form
-    if form in _CLASS_AXIS:
-        return _class_axis(loss, each, tensor, class_dim)
-    if form is Form.CLASS:
-        return _target_axis(loss, each, tensor, class_dim, first)
-    if form in _LAST_AXIS or (
-        each.kind.extra_axis and not isinstance(hyper[each.kind.extra_axis], (int, float))
-    ):
-        if tensor.ndim == 0:
-            raise ShapeError(
-                sentence(
-                    f"{loss.name}({each.name})",
-                    expected="at least one axis",
-                    got="a number",
-                    remedy="add the axis with .unsqueeze(0)",
-                )
-            )
-        if each.kind.extra_axis:
-            levels = hyper[each.kind.extra_axis]
-            assert isinstance(levels, (list, tuple))
-            if tensor.shape[-1] != len(levels):
-                raise ShapeError(
-                    sentence(
-                        f"{loss.name}({each.name})",
-                        expected=f"a last axis of {len(levels)} levels",
-                        got=f"shape {tuple(tensor.shape)}",
-                        remedy="give one prediction per level on the last axis",
-                    )
-                )
-        return tensor.ndim - 1
-    return None
-
-
-def _class_axis(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
-    if tensor.ndim == 0:
-        raise ShapeError(
-            sentence(
-                f"{loss.name}({each.name})",
-                expected="a class axis",
-                got="a number",
-                remedy="pass one logit per class",
-            )
-        )
-    if tensor.ndim == 1:
-        return 0
-    if not -tensor.ndim <= class_dim < tensor.ndim:
-        raise OptionError(
-            sentence(
-                f"{loss.name}(class_dim=...)",
-                expected=f"an axis of a tensor with {tensor.ndim} axes",
-                got=f"{class_dim}",
-                remedy="give the axis on which the classes lie",
-            )
-        )
-    return class_dim % tensor.ndim
-
-
-def _target_axis(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tensor) -> int | None:
-    if tensor.is_floating_point():
-        if tensor.shape == first.shape:
-            return _class_axis(loss, each, tensor, class_dim)
-        if tensor.ndim == first.ndim - 1:
-            raise DtypeError(
-                sentence(
-                    f"{loss.name}({each.name})",
-                    expected="class indices as integers",
-                    got=f"{tensor.dtype}",
-                    remedy=f"pass {each.name}.long()",
-                )
-            )
-    elif tensor.shape == first.shape:
-        raise DtypeError(
-            sentence(
-                f"{loss.name}({each.name})",
-                expected="indices without the class axis, or floating probabilities",
-                got=f"{tensor.dtype} with the class axis, shape {tuple(tensor.shape)}",
-                remedy=f"pass {each.name}.to({first.dtype}) if it is one-hot",
-            )
-        )
-    return None
-
-
-def _mismatch(loss: Loss, inputs: tuple[Tensor | None, ...], expected: str) -> ShapeError:
-    given = [(each, tensor) for each, tensor in zip(loss.inputs, inputs, strict=True) if tensor is not None]
-    shapes = " and ".join(f"{each.name} {tuple(tensor.shape)}" for each, tensor in given)
-    (one, a), (two, b) = given[0], given[-1]
-    if a.ndim == b.ndim + 1 and a.shape[-1] == 1 and a.shape[:-1] == b.shape:
-        remedy = f"pass {one.name}.squeeze(-1)"
-    elif b.ndim == a.ndim + 1 and b.shape[-1] == 1 and b.shape[:-1] == a.shape:
-        remedy = f"pass {two.name}.squeeze(-1)"
-    elif a.numel() == b.numel() and one.kind.form is not Form.LOGITS:
-        remedy = f"pass {two.name}.reshape({one.name}.shape)"
+    elif loss.unit is Unit.ANCHOR and len(samples) != 1:
+        expected, remedy = "shape (batch, features)", "reshape it to two axes"
     else:
-        remedy = "give them the same sample axes; nothing is broadcast"
+        return
+    name = f"{loss.name}({loss.inputs[0].name})"
+    raise ShapeError(sentence(name, expected=expected, got=f"shape {tuple(first.shape)}", remedy=remedy))
+
+
+def _mismatch(
+    loss: Loss, inputs: tuple[Tensor | None, ...], found: list[int | None], expected: str
+) -> ShapeError:
+    """The error that names all shapes, and the fix where there is a plain one. The last of ``found`` disagrees."""
+    given = [
+        (each, tensor) for each, tensor in zip(loss.inputs, inputs, strict=True) if isinstance(tensor, Tensor)
+    ]
+    shapes = " and ".join(f"{each.name} {tuple(tensor.shape)}" for each, tensor in given)
+    one, a = loss.inputs[0], inputs[0]
+    two, b = loss.inputs[len(found) - 1], inputs[len(found) - 1]
+    assert a is not None and b is not None
+    remedy = _remedy(one, _without(a, found[0]), two, _without(b, found[-1]))
     return ShapeError(sentence(loss.name, expected=expected, got=shapes, remedy=remedy))
+
+
+def _without(tensor: Tensor, axis: int | None) -> tuple[int, ...]:
+    return tuple(size for position, size in enumerate(tensor.shape) if position != axis)
+
+
+def _remedy(one: Input, a: tuple[int, ...], two: Input, b: tuple[int, ...]) -> str:
+    if a == (*b, 1):
+        return f"pass {one.name}.squeeze(-1)"
+    if b == (*a, 1):
+        return f"pass {two.name}.squeeze(-1)"
+    if a != b and sorted(a) == sorted(b):
+        return f"bring {two.name} into the order of {one.name} with .movedim"
+    return "give them the same sample axes; nothing is broadcast"

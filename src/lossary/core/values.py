@@ -9,7 +9,7 @@ import torch
 from torch import Size, Tensor
 
 from .declaration import Input, Loss
-from .errors import CallError, DomainError, ShapeError, sentence
+from .errors import CallError, DomainError, DtypeError, ShapeError, sentence
 from .kinds import Form
 
 #: A row of probabilities may miss 1 by this much beside four roundings of its dtype.
@@ -44,12 +44,12 @@ def judge(
             binary(loss, each, tensor)
         elif form is Form.CLASS and axis is None:
             indices(loss, each, tensor, classes)
-        elif (
-            form is Form.CLASS
-            or (form is Form.DISTRIBUTION and target_how == "probabilities")
-            or (form is Form.LOGITS and how == "probabilities")
-        ):
-            rows(loss, each, tensor, axis)
+        elif form in (Form.CLASS, Form.LOGITS, Form.DISTRIBUTION):
+            scale = {Form.LOGITS: how, Form.DISTRIBUTION: target_how}.get(form, "probabilities")
+            if scale == "probabilities":
+                rows(loss, each, tensor, axis)
+            elif scale == "log_probabilities":
+                log_rows(loss, each, tensor, axis)
         elif form is Form.LOGIT and how != "logits":
             likelihood(loss, each, tensor, how)
         elif form is Form.MASS:
@@ -86,12 +86,23 @@ def rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
             loss, each, "probabilities from 0 to 1", low if low < 0 else high, "pass probabilities"
         )
     assert axis is not None
-    low, high = span(tensor.to(torch.float64).sum(axis))
+    low, high = span(tensor.sum(axis, dtype=torch.float64))
     if low < 1 - slack or high > 1 + slack:
         worst = low if low < 1 - slack else high
         raise _outside(
             loss, each, "rows that sum to 1", worst, f"pass {each.name} / {each.name}.sum({axis}, True)"
         )
+
+
+def log_rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
+    """Log-probabilities whose exponentials sum to 1 along ``axis``."""
+    assert axis is not None
+    slack = 4 * torch.finfo(tensor.dtype).eps + _SUM_SLACK
+    low, high = span(tensor.to(torch.float64).logsumexp(axis))
+    if low < -slack or high > slack:
+        worst = low if low < -slack else high
+        remedy = f"pass {each.name}.log_softmax({axis}), or logits with inputs='logits'"
+        raise _outside(loss, each, "rows whose log-sum-exp is 0", worst, remedy)
 
 
 def likelihood(loss: Loss, each: Input, tensor: Tensor, how: str) -> None:
@@ -136,8 +147,17 @@ def weights(loss: Loss, name: str, tensor: Tensor) -> float:
     return low
 
 
-def class_weights(loss: Loss, tensor: Tensor, classes: int) -> None:
-    """One weight per class. The shape is judged always, the values by ``weights``."""
+def class_weights(loss: Loss, tensor: Any, classes: int, target: Tensor) -> None:
+    """One weight per class, where the target is. The values are judged by ``weights``."""
+    if not isinstance(tensor, Tensor) or tensor.device != target.device:
+        raise DtypeError(
+            sentence(
+                f"{loss.name}(class_weight)",
+                expected=f"a tensor on {target.device}",
+                got=f"one on {tensor.device}" if isinstance(tensor, Tensor) else type(tensor).__name__,
+                remedy=f"pass torch.as_tensor(class_weight, device={str(target.device)!r})",
+            )
+        )
     if tensor.shape != (classes,):
         raise ShapeError(
             sentence(

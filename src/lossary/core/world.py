@@ -34,7 +34,7 @@ def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
     Raises:
         OptionError: ``group`` is no process group, or none was started.
     """
-    inner = process_group(group.group or True if isinstance(group, Summed) else group)
+    inner = process_group(group)
     if count is not None:
         count = count.detach().clone()
         dist.all_reduce(count, group=inner)
@@ -43,7 +43,7 @@ def spread(count: Tensor | None, group: object) -> tuple[Tensor | None, float]:
 
 
 def process_group(group: object) -> Any:
-    """The process group meant, None for the default one.
+    """The process group meant by a group, ``True`` or ``Summed``; None for the default one.
 
     Raises:
         OptionError: ``group`` is no process group, or none was started.
@@ -57,6 +57,8 @@ def process_group(group: object) -> Any:
                 remedy="call torch.distributed.init_process_group first, or leave it out",
             )
         )
+    if isinstance(group, Summed):
+        group = True if group.group is None else group.group
     if group is not True and not isinstance(group, dist.ProcessGroup):
         raise OptionError(
             sentence(

@@ -6,6 +6,11 @@ from torch import Tensor
 from lossary.declare import BinaryTarget, Claims, Elicits, Example, Link, Paper, PerElement, Score, Task, loss
 
 
+def short(part: Tensor, margin: Tensor) -> Tensor:
+    """How far a margin falls short of 1; where a class has no part in the target, its margin says nothing."""
+    return torch.relu(1.0 - torch.where(part == 0, 0.0, margin))
+
+
 @loss(
     title="Hinge loss",
     task=Task.BINARY,
@@ -27,7 +32,7 @@ from lossary.declare import BinaryTarget, Claims, Elicits, Example, Link, Paper,
 )
 def hinge(scores: Score, target: BinaryTarget) -> PerElement:
     """Zero beyond a margin of 1 on the right side, linear before it."""
-    return target * torch.relu(1.0 - scores) + (1.0 - target) * torch.relu(1.0 + scores)
+    return target * short(target, scores) + (1.0 - target) * short(1.0 - target, -scores)
 
 
 @hinge.definition
@@ -59,7 +64,8 @@ def _(scores: Tensor, target: Tensor) -> Tensor:
 )
 def squared_hinge(scores: Score, target: BinaryTarget) -> PerElement:
     """The square of the hinge: smooth at the margin, harsher beyond it."""
-    return target * torch.relu(1.0 - scores).square() + (1.0 - target) * torch.relu(1.0 + scores).square()
+    zeros = 1.0 - target
+    return target * short(target, scores).square() + zeros * short(zeros, -scores).square()
 
 
 @squared_hinge.definition

@@ -68,7 +68,9 @@ def kl(
     there = mass > 0
     # A class without mass counts 0 whatever the other distribution says of it, also where both say -inf.
     gap = torch.where(there, first, 0.0) - torch.where(there, second, 0.0)
-    return share(mass, gap).sum(-1)
+    never = (gap.isinf() & there).any(-1)
+    # Where the value is infinite its derivative is set to 0: a sum of opposite infinities has none.
+    return torch.where(never, torch.inf, share(mass, torch.where(never.unsqueeze(-1), 0.0, gap)).sum(-1))
 
 
 @kl.definition

@@ -56,10 +56,10 @@ def huber(
     ] = 1.0,
 ) -> PerElement:
     """Squared for small errors, absolute for large ones, joined smoothly at delta."""
-    size = (prediction - target).abs()
-    # With c = min(size, delta) both branches are c·(size - c/2), and neither can overflow where it is not used.
-    near = size.clamp(max=delta)
-    return near * (size - 0.5 * near)
+    gap = prediction - target
+    # With c the gap cut to ±delta both branches are c·(gap - c/2), and neither can overflow where it is not used.
+    near = gap.clamp(-delta, delta)
+    return near * (gap - 0.5 * near)
 
 
 @huber.definition

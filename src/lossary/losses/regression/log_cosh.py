@@ -37,9 +37,10 @@ from lossary.declare import (
 )
 def log_cosh(prediction: Prediction, target: RealTarget) -> PerElement:
     """Half the square for small errors, the absolute error less log 2 for large ones, smooth throughout."""
-    size = (prediction - target).abs()
+    gap = prediction - target
+    size = gap.abs()
     # cosh d - 1 = 2·sinh²(d/2) keeps small errors exact; the clamp keeps sinh finite where it is not used.
-    near = torch.log1p(2.0 * torch.sinh(0.5 * size.clamp(max=1.0)).square())
+    near = torch.log1p(2.0 * torch.sinh(0.5 * gap.clamp(-1.0, 1.0)).square())
     far = size + torch.log1p(torch.exp(-2.0 * size)) - math.log(2.0)
     return torch.where(size < 1.0, near, far)
 

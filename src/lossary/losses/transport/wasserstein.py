@@ -69,7 +69,7 @@ def wasserstein_1d(
         gap = (x.gather(-1, left) - y.gather(-1, right)).abs()
     cost = gap if p == 1.0 else gap.square() if p == 2.0 else _power(gap, p)
     # Where nothing is moved nothing is paid, were the distance infinite.
-    return (step * torch.where(step == 0, 0.0, cost)).sum(-1).to(x.dtype)
+    return (step * torch.where(step == 0, 0.0, cost)).sum(-1).to(torch.promote_types(x.dtype, y.dtype))
 
 
 def _power(gap: Tensor, p: float) -> Tensor:
