@@ -29,7 +29,7 @@ def encoder() -> nn.Module:
 
 def rank_of_two(rank: int, store: str, sizes: tuple[int, int], out: str) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    dist.init_process_group("gloo", store=dist.FileStore(store, 2), rank=rank, world_size=2)
     model = DistributedDataParallel(encoder())
     part = slice(0, sizes[0]) if rank == 0 else slice(sizes[0], None)
     x, labels, mask = (each[part] for each in batch())

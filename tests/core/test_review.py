@@ -12,6 +12,7 @@ from lossary.core.errors import CallError, DomainError, DtypeError, OptionError,
 
 NAN, INF = math.nan, math.inf
 ROWS = torch.randn(4, 3, generator=torch.Generator().manual_seed(3))
+BLANK = torch.zeros(2, 4, dtype=torch.int64)
 WEIGHTS = tensor([1.0, 2.0, 3.0])
 
 
@@ -131,7 +132,7 @@ def test_an_impossible_class_costs_infinity_and_its_gradient_is_no_nan() -> None
         (lambda: lossary.mse(torch.zeros(2), torch.zeros(2), denominator=tensor(INF)), DomainError),
         (lambda: nn.Focal(reduction="avg"), OptionError),
         (lambda: nn.CrossEntropy(ignore_index=2.5), OptionError),
-        (lambda: (nn.Dice() + nn.CrossEntropy())(torch.randn(2, 3, 4), torch.zeros(2, 4, dtype=torch.int64), reduction="none"), ShapeError),
+        (lambda: (nn.Dice() + nn.CrossEntropy())(torch.randn(2, 3, 4), BLANK, reduction="none"), ShapeError),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_answered_in_a_sentence(call: object, kind: type[CallError]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
@@ -118,7 +118,7 @@ def _count(loss: Loss) -> Callable[..., Tensor]:
         """Σ measure, what ``mean`` divides by: a 0-d tensor, float32 or wider, without gradient.
 
         Args:
-            tensors: what the loss is called with; for losses of elements and rows the target alone will do.
+            tensors: what the loss is called with; the target alone will do where it tells how many units there are.
             settings: weight, mask, class_weight, ignore_index, ... as in the call, and its hyper-parameters.
 
         Raises:
@@ -157,8 +157,12 @@ def _parted(loss: Loss, settings: dict[str, Any]) -> tuple[Options, dict[str, An
 
 def _stand_in(loss: Loss, target: Tensor, settings: dict[str, Any]) -> Tensor:
     """A first input of the right shape that takes no memory, to count from the target alone."""
-    levels = settings.get("level")
-    if loss.unit not in (Unit.ELEMENT, Unit.ROW) or (levels is not None and not isinstance(levels, float)):
+    weights = settings.get("class_weight")
+    classes_missing = loss.unit is Unit.REGION and loss.indexed and weights is None
+    many = any(
+        each.kind.extra_axis and isinstance(settings.get(each.kind.extra_axis), Sized) for each in loss.inputs
+    )
+    if loss.unit is Unit.ANCHOR or many or (classes_missing and not target.is_floating_point()):
         raise OptionError(
             sentence(
                 f"{loss.name}.count",
@@ -171,7 +175,6 @@ def _stand_in(loss: Loss, target: Tensor, settings: dict[str, Any]) -> Tensor:
     zero = zero.to(target.device)
     if target.is_floating_point() or not loss.indexed:
         return zero.expand(target.shape)
-    weights = settings.get("class_weight")
     classes = len(weights) if weights is not None else max(int(target.max()) + 1 if target.numel() else 1, 1)
     dim = settings.get("class_dim", 1)
     shape = list(target.shape)

@@ -40,7 +40,7 @@ def settle(
         values.judge(loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     shape = Size((*where_is.samples[:1], where_is.classes) if where_is.classes else where_is.samples[:1])
-    counts = _counts(sure, weight, shape)
+    counts = _counts(sure, weight if inside else None, shape)
     cut = labels is not None or (options.mask is not None and options.mask.ndim > 1)
     inner = _inner(keep, weight if inside else None, cut, dtype)
     outer = weight.flatten(1)[:, 0] if weight is not None and not inside else None
@@ -93,7 +93,7 @@ def _inner(keep: Tensor | None, weight: Tensor | None, cut: bool, dtype: torch.d
 
 
 def _counts(sure: Tensor | None, weight: Tensor | None, shape: Size) -> Tensor | None:
-    """Which regions hold anything that counts; None: all. A weight that is learned counts as any other."""
+    """Which regions hold anything that counts; None: all. A learned weight inside counts as any other."""
     there = both(sure, None if weight is None else weight.detach() != 0)
     if there is None:
         return None
