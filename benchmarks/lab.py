@@ -1,0 +1,167 @@
+"""What the stacked engine saves on the demo's trainings, and what the plain engine costs above a bare loop.
+
+    python benchmarks/lab.py            two workers of one thread each, about a minute
+    python benchmarks/lab.py --full     also all trainings of the demo, stacked
+
+Both workers measure at once, each its own ratios: plain, bare and stacked take turns within a round, so that
+a neighbour on the machine slows all three. Printed are the median of the rounds, the least and the greatest.
+Exit code 1 where a ratio misses its target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+
+import torch
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import train_test_split
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lossary.lab.engines import plain, stacked
+from lossary.lab.network import Network
+from lossary.lab.trial import Link, Setup, SplitData, Trial, epochs_for
+
+WORKERS, ROUNDS, SPLITS, SEEDS = 2, 7, 20, 5
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+LOSSES: tuple[tuple[str, Link], ...] = (
+    ("binary_cross_entropy", "identity"),
+    ("focal", "identity"),
+    ("hinge", "identity"),
+    ("squared_hinge", "identity"),
+    ("mse", "sigmoid"),
+    ("mae", "sigmoid"),
+    ("huber", "sigmoid"),
+    ("log_cosh", "sigmoid"),
+)
+# Losses that torch has, so that the bare loop calls no line of ours.
+BARE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+    "mse": lambda outputs, target: F.mse_loss(torch.sigmoid(outputs), target),
+    "mae": lambda outputs, target: F.l1_loss(torch.sigmoid(outputs), target),
+}
+TARGETS = {"stacked / plain": 0.15, "plain / bare": 1.15}
+
+
+def split_data(split: int) -> SplitData:
+    x, y = load_breast_cancer(return_X_y=True)
+    rest, test = train_test_split(range(len(y)), test_size=0.2, stratify=y, random_state=split)
+    train, valid = train_test_split(rest, test_size=0.25, stratify=y[rest], random_state=split)
+    x = (x - x[train].mean(0)) / x[train].std(0)
+    parts = [t for rows in (train, valid, test) for t in (torch.tensor(x[rows]), torch.tensor(y[rows]))]
+    return SplitData(*(part.float() for part in parts))
+
+
+def trials(split: int, seed: int, setup: Setup) -> list[Trial]:
+    return [Trial(loss, rate, seed, split, setup, link) for loss, link in LOSSES for rate in RATES]
+
+
+def demo_setup(data: SplitData) -> Setup:
+    return Setup(Network(data.x_train.shape[1], (32,), 1), "accuracy", epochs_for(len(data.x_train)))
+
+
+def bare(trial: Trial, data: SplitData) -> Tensor:
+    """The loop without a library: the same budget, batches of 32, the best epoch on validation kept."""
+    torch.manual_seed(trial.seed)
+    loss = BARE[trial.loss]
+    model = nn.Sequential(nn.Linear(data.x_train.shape[1], 32), nn.ReLU(), nn.Linear(32, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=trial.rate)
+    best, best_score = copy.deepcopy(model.state_dict()), -1.0
+    for _ in range(trial.setup.epochs):
+        for rows in torch.randperm(len(data.x_train)).split(trial.setup.batch):
+            value = loss(model(data.x_train[rows]).squeeze(-1), data.y_train[rows])
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+        with torch.no_grad():
+            score = ((model(data.x_valid).squeeze(-1) > 0) == (data.y_valid > 0.5)).float().mean().item()
+        if score > best_score:
+            best, best_score = copy.deepcopy(model.state_dict()), score
+    model.load_state_dict(best)
+    with torch.no_grad():
+        return model(data.x_test)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure(worker: int) -> list[dict[str, float]]:
+    """Milliseconds a training, round by round, of this worker's three loops.
+
+    Plain and bare train the same three losses; stacked trains the demo's eight at six rates, two streams a slice.
+    """
+    torch.set_num_threads(1)
+    data = {split: split_data(split) for split in range(2)}
+    setup = demo_setup(data[0])
+    slice_ = [trial for split in range(2) for trial in trials(split, worker, setup)]
+    sample = [trial for trial in slice_ if (trial.rate, trial.split) == (1e-3, 0) and trial.loss in BARE]
+    for warm in (bare, lambda trial, rows: plain.run([trial], {0: rows})):  # first calls load code
+        warm(replace(sample[0], setup=replace(setup, epochs=1)), data[0])
+    stacked.run([replace(trial, setup=replace(setup, epochs=1)) for trial in slice_], data)
+    rounds = []
+    for _ in range(ROUNDS):
+        bares = plains = 0.0
+        for trial in sample:
+            bares += seconds(lambda t=trial: bare(t, data[0])) / len(sample)
+            plains += seconds(lambda t=trial: plain.run([t], data)) / len(sample)
+        together = seconds(lambda: stacked.run(slice_, data)) / len(slice_)
+        rounds.append(
+            {
+                "plain ms": 1e3 * plains,
+                "bare ms": 1e3 * bares,
+                "stacked ms": 1e3 * together,
+                "stacked / plain": together / plains,
+                "plain / bare": plains / bares,
+                "stacked / bare": together / bares,
+            }
+        )
+    return rounds
+
+
+def full(worker: int) -> int:
+    """Every training of the demo that falls to this worker, two streams a slice; how many they were."""
+    torch.set_num_threads(1)
+    data = {split: split_data(split) for split in range(worker, SPLITS, WORKERS)}
+    setup = demo_setup(next(iter(data.values())))
+    streams = [(split, seed) for split in data for seed in range(SEEDS)]
+    done = 0
+    for at in range(0, len(streams), 2):
+        done += len(stacked.run([t for s in streams[at : at + 2] for t in trials(*s, setup)], data))
+    return done
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="also run all trainings of the demo, stacked")
+    arguments = parser.parse_args()
+    missed = 0
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+        rounds = [r for worker in pool.map(measure, range(WORKERS)) for r in worker]
+        print(f"{'':18}{'median':>9}{'min':>9}{'max':>9}   target")
+        for name in rounds[0]:
+            values = [r[name] for r in rounds]
+            middle, target = statistics.median(values), TARGETS.get(name)
+            verdict = "" if target is None else f"   <= {target} {'met' if middle <= target else 'MISSED'}"
+            missed += target is not None and middle > target
+            print(f"{name:18}{middle:9.3f}{min(values):9.3f}{max(values):9.3f}{verdict}")
+        if arguments.full:
+            start = time.perf_counter()
+            done = sum(pool.map(full, range(WORKERS)))
+            took = time.perf_counter() - start
+            print(f"{done} trainings, stacked, {WORKERS} workers: {took:.1f} s")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
