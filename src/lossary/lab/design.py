@@ -1,0 +1,181 @@
+"""Everything that is decided before the first training: data, task, metric, region, candidates, plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from lossary.lab import record
+from lossary.lab.advise import candidates, reference_label, split_expressions
+from lossary.lab.beware import straddling
+from lossary.lab.comparison import Data, Effort, Ruler
+from lossary.lab.data import Table, read
+from lossary.lab.engines import stackable
+from lossary.lab.metrics import Metric, default_metric, get_metric
+from lossary.lab.network import Network
+from lossary.lab.options import Options
+from lossary.lab.plan import Plan, Settings
+from lossary.lab.profile import Profile, profile
+from lossary.lab.rows import Rows
+from lossary.lab.splits import make_splits
+from lossary.lab.statistics import detectable, forecast
+from lossary.lab.task import Kind, Task, infer
+from lossary.lab.trial import Setup, epochs_for
+from lossary.lab.verdict import ROPE
+
+HIDDEN = (32,)  # units of the network that every loss trains
+SHOWN = {"relu": "ReLU", "tanh": "tanh"}
+FEW_TEST_ROWS = 10  # of a class: flagged beside every rate (WORKBENCH, "Small data")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A comparison as it will be run: shown before the first training, and never changed after."""
+
+    name: str
+    data: Data
+    task: Task
+    profile: Profile
+    ruler: Ruler
+    plan: Plan
+    effort: Effort
+    notes: tuple[str, ...]
+
+
+def design(source: object, options: Options) -> tuple[Design, Rows]:
+    """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
+    table = read(source, options.target, weight=options.weight)  # type: ignore[arg-type]  # `read` says what it takes
+    task = infer(table, positive=options.positive)
+    found = profile(table, task)
+    metric, why = _metric(options.metric, task, found)
+    losses = tuple(each for text in options.losses for each in split_expressions(text))
+    chosen = candidates(found, task, metric, losses)
+    reference = reference_label(chosen, task, metric, options.reference)
+    splits = make_splits(
+        task.encode(table.answers()), task.kind, options.splits, options.seed, folds=found.small
+    )
+    rows = Rows(table, task, found, tuple(splits))
+    epochs = options.epochs or epochs_for(len(splits[0].train), options.batch)
+    settings = Settings(
+        target=table.target,
+        metric=metric.name,
+        reference=reference,
+        rope=ROPE if options.rope is None else options.rope,
+        positive=task.positive,
+        weight=options.weight,
+        seed=options.seed,
+        splits=options.splits,
+        seeds=options.seeds,
+        epochs=epochs,
+        patience=options.patience,
+        batch=options.batch,
+        hidden=HIDDEN,
+        rates=options.rates,
+        losses=losses,
+    )
+    setup = Setup(
+        network=Network(rows.inputs, HIDDEN, task.outputs),
+        metric=metric.name,
+        epochs=epochs,
+        batch=options.batch,
+        patience=options.patience,
+        engine=options.engine,
+    )
+    content = record.digest(
+        {"table": table.digest, "target": table.target, "weight": table.weight, "task": task}
+    )
+    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
+    return Design(
+        name=table.name,
+        data=Data(
+            table.name,
+            table.source,
+            table.licence,
+            table.digest,
+            table.target,
+            table.weight,
+            table.notes,
+            table.reading,
+        ),
+        task=task,
+        profile=found,
+        ruler=_ruler(metric, why, settings.rope),
+        plan=plan,
+        effort=_effort(plan, rows, metric),
+        notes=_notes(table, task, rows, plan),
+    ), rows
+
+
+def _metric(asked: str | None, task: Task, found: Profile) -> tuple[Metric, str]:
+    if asked is not None:
+        return get_metric(asked, task.kind.value), "asked for"
+    smallest = found.smallest_class
+    gross = found.numbers.gross_outliers if found.numbers else 0.0
+    metric = default_metric(
+        task.kind.value, smallest_share=1.0 if smallest is None else smallest, outlier_share=gross
+    )
+    if found.numbers is not None:
+        return metric, f"{100 * gross:.2g} % of the targets are gross outliers"
+    assert smallest is not None  # classes have a smallest one
+    return metric, f"the smallest class has {100 * smallest:.0f} % of the rows"
+
+
+def _ruler(metric: Metric, why: str, rope: float) -> Ruler:
+    share = not metric.relative and metric.name != "r2"
+    return Ruler(metric.name, metric.title, metric.greater_is_better, why, rope, metric.relative, share)
+
+
+def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
+    first, settings, network = rows.splits[0], plan.settings, plan.setup.network
+    n_train, n_valid, n_test = len(first.train), len(first.valid), len(first.test)
+    deviation = forecast(n_test, relative=metric.relative)
+    level = 0.05 / max(1, sum(each.judged for each in plan.candidates) - 1)
+    hidden = ", ".join(f"{units} hidden units ({SHOWN[network.activation]})" for units in network.hidden)
+    outputs = f"{network.outputs} output" + ("s" if network.outputs > 1 else "")
+    return Effort(
+        splits=settings.splits,
+        seeds=settings.seeds,
+        rates=settings.rates,
+        epochs=settings.epochs,
+        batch=settings.batch,
+        patience=settings.patience,
+        network=f"{network.inputs} inputs, {hidden}, {outputs}",
+        engine=plan.setup.engine,
+        n_train=n_train,
+        n_valid=n_valid,
+        n_test=n_test,
+        trials=plan.first_stage().size,
+        widened=(),
+        detectable=detectable(deviation, settings.splits, n_test, n_train + n_valid, level=level),
+        detectable_measured=None,
+    )
+
+
+def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
+    notes = []
+    copies = straddling(table.frame, rows.splits[0])
+    if copies:
+        notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
+    if task.kind is not Kind.REGRESSION:
+        test = task.encode(table.answers())[rows.splits[0].test]
+        for code, level in enumerate(task.levels):
+            count = int((test == code).sum())
+            if count < FEW_TEST_ROWS:
+                notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
+    for block in plan.first_blocks if plan.setup.engine == "stacked" else ():
+        why = stackable(plan.trials(block)[0])
+        if why is not None:
+            notes.append(f"{block.label} is trained by the plain engine: {why}")
+    return tuple(notes)
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    names = ("lossary", "numpy", "pandas", "scikit-learn", "torch")
+    return tuple((name, _version(name)) for name in names)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "source tree"

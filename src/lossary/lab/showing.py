@@ -1,0 +1,52 @@
+"""A comparison as plain text, for `print` and for a terminal without colours. The report has its own table."""
+
+from __future__ import annotations
+
+from lossary.lab.comparison import Comparison, Measured, Row
+
+
+def plain_table(found: Comparison) -> str:
+    """The sorted table with its verdicts, the anchors, and the verdict in one sentence."""
+    heads = ("loss", found.ruler.title, "95 % interval", "verdict", "rate", "usable", "epochs")
+    lines = [heads, *(_cells(found, row) for row in found.judged)]
+    for each in found.anchors:
+        score = each.score
+        lines.append((each.title, _number(found, score.mean), _interval(found, score), "anchor", "", "", ""))
+    text = [_aligned(lines)]
+    if found.unjudged:
+        text.append("Not judged:")
+    for row in found.unjudged:
+        text.append(f"  {row.candidate.label}: {_number(found, row.score.mean)}, {row.candidate.remark}")
+    said = (found.anchor_sentence, found.headline, found.recommendation.why, found.advice)
+    return "\n".join([*text, *filter(None, said)])
+
+
+def _cells(found: Comparison, row: Row) -> tuple[str, ...]:
+    label = row.candidate.label
+    verdict = (
+        "reference" if label == found.settings.reference else found.verdicts.finding(label).verdict.value
+    )
+    usable = "-" if row.usable is None else f"{row.usable[0]:g}-{row.usable[1]:g}"
+    return (
+        label,
+        _number(found, row.score.mean),
+        _interval(found, row.score),
+        verdict,
+        f"{row.rate:g}",
+        usable,
+        str(row.epochs),
+    )
+
+
+def _number(found: Comparison, value: float) -> str:
+    return f"{100 * value:.1f} %" if found.ruler.is_share else f"{value:.4g}"
+
+
+def _interval(found: Comparison, score: Measured) -> str:
+    return f"{_number(found, score.low)} to {_number(found, score.high)}"
+
+
+def _aligned(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (map(str.ljust, line, widths) for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)

@@ -1,0 +1,117 @@
+"""The ledger commits a slice whole, refuses another plan, and lets one run at a time write."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lossary.core.errors import DataError
+from lossary.lab.anchors import Anchored
+from lossary.lab.candidate import Candidate
+from lossary.lab.choose import Trained
+from lossary.lab.network import Network
+from lossary.lab.plan import Plan, Settings
+from lossary.lab.store import Outputs, Store
+from lossary.lab.trial import Setup
+
+PLAN = Plan(
+    data="abc",
+    kind="binary",
+    settings=Settings(
+        "y", "accuracy", "hinge", 0.01, None, None, 0, 3, 2, 5, None, 32, (8,), (0.01, 0.1), ()
+    ),
+    candidates=(Candidate("hinge", "hinge", "hinge", "identity", "mode", "a reason", True, ""),),
+    setup=Setup(Network(4, (8,), 1), "accuracy", epochs=5),
+    versions=(("torch", "2"),),
+)
+
+
+def trained(rate: float, score: float = 0.5) -> Trained:
+    return Trained(f"key {rate}", "hinge", 0, rate, 0, score, 0.75, math.nan, 3, (0.1, 0.2), None)
+
+
+def outputs(rate: float) -> Outputs:
+    values = np.arange(8, dtype=np.float32).reshape(2, 4, 1) + np.float32(rate)
+    return Outputs("hinge", 0, rate, values, values[:, :3])
+
+
+def test_what_is_committed_is_there_after_the_run_was_killed(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.adopt(PLAN)
+        store.commit(0, 0, [trained(0.01), trained(0.1)], [outputs(0.1)], 1.5)
+    with Store(tmp_path) as store:
+        store.adopt(PLAN)
+        assert store.stages() == [PLAN.first_stage()]
+        assert store.done(0) == {0}
+        first, second = store.trained()
+        assert first.curve == (0.1, 0.2)
+        assert math.isnan(second.tie)
+        assert (first.score, first.diverged) == (0.5, None)
+        kept = store.outputs("hinge", 0, 0.1, seeds=2)
+        np.testing.assert_array_equal(kept.test, outputs(0.1).test)
+        np.testing.assert_array_equal(kept.valid, outputs(0.1).valid)
+
+
+def test_a_slice_that_fails_on_its_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.adopt(PLAN)
+        with pytest.raises(sqlite3.IntegrityError):
+            store.commit(0, 0, [trained(0.01), trained(0.01)], [], 0.0)
+        assert store.trained() == []
+        assert store.done(0) == frozenset()
+
+
+def test_a_second_run_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
+    with (
+        Store(tmp_path),
+        pytest.raises(DataError, match="another run is writing to this folder; wait for it"),
+    ):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (replace(PLAN, data="def"), "other data"),
+        (replace(PLAN, versions=(("torch", "3"),)), "other versions of its libraries"),
+        (replace(PLAN, settings=replace(PLAN.settings, seeds=3)), r"other settings \(seeds=2, now 3\)"),
+    ],
+)
+def test_a_folder_with_another_plan_is_refused_in_one_sentence(
+    tmp_path: Path, other: Plan, said: str
+) -> None:
+    with Store(tmp_path) as store:
+        store.adopt(PLAN)
+        with pytest.raises(DataError, match=said + ".*name another folder with --out"):
+            store.adopt(other)
+
+
+def test_anchors_of_a_split_are_kept_in_their_order(tmp_path: Path) -> None:
+    values = np.ones((3, 1), dtype=np.float32)
+    with Store(tmp_path) as store:
+        store.commit_anchors(1, [Anchored("constant", values), Anchored("boosting", 2 * values)], 0.5)
+        found = store.anchored()
+    assert [each.name for each in found[1]] == ["constant", "boosting"]
+    np.testing.assert_array_equal(found[1][1].outputs, 2 * values)
+
+
+def test_the_time_of_interrupted_runs_adds_up(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Store(tmp_path) as store:
+            store.spend("report", 1.5)
+    with Store(tmp_path) as store:
+        assert store.seconds() == {"report": 3.0}
+
+
+def test_a_folder_that_is_a_file_and_a_ledger_that_is_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DataError, match="expected a folder to write to, got file exists"):
+        Store(tmp_path / "file")
+    (tmp_path / "ledger.sqlite").write_text("not a database, but long enough to be read as one" * 20)
+    with pytest.raises(DataError, match="expected a ledger of Lossary"):
+        Store(tmp_path)
