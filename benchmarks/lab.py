@@ -26,9 +26,9 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lossary.lab.engines import plain, stacked
-from lossary.lab.network import Network
-from lossary.lab.trial import Link, Setup, SplitData, Trial, epochs_for
+from lossary.lab.training.engines import plain, stacked
+from lossary.lab.training.network import Network
+from lossary.lab.training.trial import Link, Setup, SplitData, Trial, epochs_for
 
 WORKERS, ROUNDS, SPLITS, SEEDS = 2, 7, 20, 5
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)

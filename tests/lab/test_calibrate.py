@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.optimize import minimize_scalar
 
-from lossary.lab.calibrate import calibrated, sharpness
+from lossary.lab.training.calibrate import calibrated, sharpness
 
 
 def drawn(classes: int, rows: int = 4000) -> tuple[torch.Tensor, torch.Tensor]:

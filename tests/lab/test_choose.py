@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from lossary.lab.choose import Trained, best_rate, chosen_rates, still_rising
+from lossary.lab.training.choose import Trained, best_rate, chosen_rates, still_rising
 
 
 def one(rate: float, score: float, tie: float = 0.0, *, split: int = 0, seed: int = 0) -> Trained:

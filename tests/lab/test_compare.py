@@ -16,11 +16,11 @@ from lossary.core.errors import DataError
 from lossary.lab import Comparison, compare
 from lossary.lab.conduct import conduct, folder_for
 from lossary.lab.design import design
-from lossary.lab.execute import Answer, Inline, Job
-from lossary.lab.options import Options
-from lossary.lab.progress import Silent
-from lossary.lab.store import Store
-from lossary.lab.verdict import Verdict
+from lossary.lab.judging.verdict import Verdict
+from lossary.lab.planning.options import Options
+from lossary.lab.running.execute import Answer, Inline, Job
+from lossary.lab.running.progress import Silent
+from lossary.lab.running.store import Store
 
 SMALL = {"splits": 3, "seeds": 2, "epochs": 3, "workers": 1}
 

@@ -1,4 +1,4 @@
-"""The task behind a target, by the rules that `lossary.lab.task` states."""
+"""The task behind a target, by the rules that `lossary.lab.asking.task` states."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from lossary.core.errors import DataError
 from lossary.lab import record
+from lossary.lab.asking.task import Kind, Task, infer
 from lossary.lab.data import Table, read
-from lossary.lab.task import Kind, Task, infer
 
 
 def asked(answers: list[object] | np.ndarray) -> Table:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from lossary.lab.engines import engine, plain, stacked
-from lossary.lab.engines.batches import Batches
-from lossary.lab.engines.stack import Stack
-from lossary.lab.network import Network, batch_order, module
-from lossary.lab.trial import Link, Outcome, Setup, SplitData, Trial, epochs_for
+from lossary.lab.training.engines import engine, plain, stacked
+from lossary.lab.training.engines.batches import Batches
+from lossary.lab.training.engines.stack import Stack
+from lossary.lab.training.network import Network, batch_order, module
+from lossary.lab.training.trial import Link, Outcome, Setup, SplitData, Trial, epochs_for
 
 BINARY: tuple[tuple[str, Link], ...] = (
     ("binary_cross_entropy", "identity"),

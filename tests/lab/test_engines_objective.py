@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import lossary
-from lossary.lab.engines import plain, stackable, stacked, stacking
-from lossary.lab.engines.objective import mean_loss, unit_slope
-from lossary.lab.network import Network
-from lossary.lab.trial import Link, Setup, SplitData, Trial
+from lossary.lab.training.engines import plain, stackable, stacked, stacking
+from lossary.lab.training.engines.objective import mean_loss, unit_slope
+from lossary.lab.training.network import Network
+from lossary.lab.training.trial import Link, Setup, SplitData, Trial
 
 SETUP = Setup(Network(3, (4,), 1), "log_loss", epochs=2)
 
@@ -107,7 +107,10 @@ def test_a_slope_that_autograd_contradicts_is_not_used(monkeypatch: pytest.Monke
     assert stackable(Trial("mse + hinge", 1e-3, 0, 0, SETUP)) == reason
 
 
-def test_what_cannot_be_stacked_is_trained_by_the_plain_engine() -> None:
+@pytest.mark.usefixtures("fresh_reasons")
+def test_what_cannot_be_stacked_is_trained_by_the_plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    focal = lossary.get("focal").loss
+    monkeypatch.setattr(focal, "slope", lambda logits, target, *, gamma, alpha: torch.zeros_like(logits))
     numbers = torch.Generator().manual_seed(0)
     parts = [
         part
@@ -118,7 +121,8 @@ def test_what_cannot_be_stacked_is_trained_by_the_plain_engine() -> None:
         )
     ]
     data = {0: SplitData(*parts)}
-    both = [Trial(loss, 1e-2, 0, 0, SETUP) for loss in ("binary_dice", "hinge", "binary_dice + hinge")]
+    both = [Trial(loss, 1e-2, 0, 0, SETUP) for loss in ("focal", "hinge", "focal + hinge")]
+    assert [stackable(trial) is None for trial in both] == [False, True, False]
     ours, theirs = stacked.run(both, data), plain.run(both, data)
     assert [outcome.key for outcome in ours] == [trial.key for trial in both]
     for one, other in ((ours[0], theirs[0]), (ours[2], theirs[2])):

@@ -10,9 +10,9 @@ import torch
 
 from lossary.core.errors import LossaryError
 from lossary.lab import record
-from lossary.lab.engines import engine
-from lossary.lab.network import Network, module
-from lossary.lab.trial import Outcome, Setup, Trial
+from lossary.lab.training.engines import engine
+from lossary.lab.training.network import Network, module
+from lossary.lab.training.trial import Outcome, Setup, Trial
 
 TRIAL = Trial("mse", 1e-3, 0, 0, Setup(Network(3, (4,), 1), "rmse", epochs=2))
 OTHER = {

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from lossary.lab.execute import Inline, Job, Local, WorkerError
+from lossary.lab.running.execute import Inline, Job, Local, WorkerError
 
 
 def jobs(*jobs: Job) -> list[object]:

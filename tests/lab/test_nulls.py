@@ -13,10 +13,10 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from lossary.lab import contrast, statistics
+from lossary.lab.asking.splits import make_splits
+from lossary.lab.judging import contrast, statistics
+from lossary.lab.judging.verdict import Verdict, judge
 from lossary.lab.metrics import METRICS
-from lossary.lab.splits import make_splits
-from lossary.lab.verdict import Verdict, judge
 
 SETS = 200
 

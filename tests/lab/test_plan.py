@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from lossary.lab import record
-from lossary.lab.candidate import Candidate
-from lossary.lab.network import Network
-from lossary.lab.plan import RATES, SLICE, Plan, Settings, Stage, beyond
-from lossary.lab.trial import Setup
+from lossary.lab.planning.candidate import Candidate
+from lossary.lab.planning.plan import RATES, SLICE, Plan, Settings, Stage, beyond
+from lossary.lab.training.network import Network
+from lossary.lab.training.trial import Setup
 
 SETTINGS = Settings(
     target="y",

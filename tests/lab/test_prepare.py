@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from lossary.lab import prepare
+from lossary.lab.asking import prepare
+from lossary.lab.asking.prepare import TargetScale, fit, pipeline, target_scale
+from lossary.lab.asking.profile import Profile, profile
+from lossary.lab.asking.splits import make_splits
+from lossary.lab.asking.task import infer
 from lossary.lab.data import EMBEDDED, Table, read
-from lossary.lab.prepare import TargetScale, fit, pipeline, target_scale
-from lossary.lab.profile import Profile, profile
-from lossary.lab.splits import make_splits
-from lossary.lab.task import infer
 
 ROWS = 500
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lossary.lab.beware import straddling
+from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.profile import Profile, Role, profile
+from lossary.lab.asking.splits import make_splits
+from lossary.lab.asking.task import infer
 from lossary.lab.data import EMBEDDED, read
-from lossary.lab.profile import Profile, Role, profile
-from lossary.lab.splits import make_splits
-from lossary.lab.task import infer
 
 ROWS = 200
 

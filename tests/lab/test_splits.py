@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lossary.core.errors import DataError
-from lossary.lab.splits import Split, make_splits
-from lossary.lab.task import Kind
+from lossary.lab.asking.splits import Split, make_splits
+from lossary.lab.asking.task import Kind
 
 
 def targets(kind: Kind, rows: int, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,7 @@ from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
 from lossary.core.errors import DataError
-from lossary.lab import statistics as st
+from lossary.lab.judging import statistics as st
 
 
 def test_the_corrected_t_is_the_one_published_with_scikit_learn() -> None:

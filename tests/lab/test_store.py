@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from lossary.core.errors import DataError
-from lossary.lab.anchors import Anchored
-from lossary.lab.candidate import Candidate
-from lossary.lab.choose import Trained
-from lossary.lab.network import Network
-from lossary.lab.plan import Plan, Settings
-from lossary.lab.store import Outputs, Store
-from lossary.lab.trial import Setup
+from lossary.lab.planning.candidate import Candidate
+from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.running.store import Outputs, Store
+from lossary.lab.training.anchors import Anchored
+from lossary.lab.training.choose import Trained
+from lossary.lab.training.network import Network
+from lossary.lab.training.trial import Setup
 
 PLAN = Plan(
     data="abc",

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lossary.core.errors import DataError
+from lossary.lab.judging.remedy import Help
+from lossary.lab.judging.verdict import Verdict, Verdicts, judge
 from lossary.lab.metrics import METRICS
-from lossary.lab.remedy import Help
-from lossary.lab.verdict import Verdict, Verdicts, judge
 
 Values = NDArray[np.float64]
 SPLITS = 20

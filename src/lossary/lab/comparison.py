@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lossary.lab import record
-from lossary.lab.candidate import Candidate
+from lossary.lab.asking.profile import Profile
+from lossary.lab.asking.task import Task
 from lossary.lab.data.table import Reading
-from lossary.lab.plan import Settings
-from lossary.lab.profile import Profile
-from lossary.lab.task import Task
-from lossary.lab.verdict import Verdicts
+from lossary.lab.judging.verdict import Verdicts
+from lossary.lab.planning.candidate import Candidate
+from lossary.lab.planning.plan import Settings
 
 FORMAT = 1  # of results.json; raised when a field changes its meaning
 

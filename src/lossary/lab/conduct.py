@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from lossary.lab import record
-from lossary.lab.anchors import anchor_outputs
-from lossary.lab.assemble import assemble
-from lossary.lab.choose import best_rate, grouped, still_rising
 from lossary.lab.comparison import Comparison
 from lossary.lab.design import Design, design
-from lossary.lab.execute import Executor, Job, executor_for
 from lossary.lab.metrics import get_metric
-from lossary.lab.options import Options
-from lossary.lab.plan import LAST_STAGE, Plan, Slice, Stage, beyond
-from lossary.lab.progress import Progress, Silent
-from lossary.lab.rows import Rows
-from lossary.lab.store import Store
-from lossary.lab.training import Learned, train_slice
+from lossary.lab.planning.options import Options
+from lossary.lab.planning.plan import LAST_STAGE, Plan, Slice, Stage, beyond
+from lossary.lab.results.assemble import assemble
+from lossary.lab.running.execute import Executor, Job, executor_for
+from lossary.lab.running.progress import Progress, Silent
+from lossary.lab.running.slice import Learned, train_slice
+from lossary.lab.running.store import Store
+from lossary.lab.training.anchors import anchor_outputs
+from lossary.lab.training.choose import best_rate, grouped, still_rising
+from lossary.lab.training.rows import Rows
 
 RUNS = Path("runs")
 

@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from lossary.lab import record
-from lossary.lab.advise import candidates, reference_label, split_expressions
-from lossary.lab.beware import straddling
+from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.profile import Profile, profile
+from lossary.lab.asking.splits import make_splits
+from lossary.lab.asking.task import Kind, Task, infer
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
-from lossary.lab.engines import stackable
+from lossary.lab.judging.statistics import detectable, forecast
+from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import Metric, default_metric, get_metric
-from lossary.lab.network import Network
-from lossary.lab.options import Options
-from lossary.lab.plan import Plan, Settings
-from lossary.lab.profile import Profile, profile
-from lossary.lab.rows import Rows
-from lossary.lab.splits import make_splits
-from lossary.lab.statistics import detectable, forecast
-from lossary.lab.task import Kind, Task, infer
-from lossary.lab.trial import Setup, epochs_for
-from lossary.lab.verdict import ROPE
+from lossary.lab.planning.advise import candidates, reference_label, split_expressions
+from lossary.lab.planning.options import Options
+from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.training.engines import stackable
+from lossary.lab.training.network import Network
+from lossary.lab.training.rows import Rows
+from lossary.lab.training.trial import Setup, epochs_for
 
 HIDDEN = (32,)  # units of the network that every loss trains
 SHOWN = {"relu": "ReLU", "tanh": "tanh"}
@@ -49,7 +49,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     found = profile(table, task)
     metric, why = _metric(options.metric, task, found)
     losses = tuple(each for text in options.losses for each in split_expressions(text))
-    chosen = candidates(found, task, metric, losses)
+    chosen = candidates(found, task, metric, losses, options.reference)
     reference = reference_label(chosen, task, metric, options.reference)
     splits = make_splits(
         task.encode(table.answers()), task.kind, options.splits, options.seed, folds=found.small

@@ -1,0 +1,1 @@
+"""From scores over splits to verdicts against one reference fixed beforehand."""

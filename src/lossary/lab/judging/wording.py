@@ -1,0 +1,128 @@
+"""The sentences of a verdict. The best loss's own difference is not among them: it was chosen by its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import floor, log10
+
+from lossary.lab.judging.finding import Contrast, Finding, Verdict
+from lossary.lab.judging.remedy import Help
+from lossary.lab.metrics import Metric
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def headline(
+    found: Sequence[Finding],
+    reference: str,
+    top: Sequence[str],
+    metric: Metric,
+    reference_score: float | None,
+    region: float,
+    withheld: str,
+) -> str:
+    """The verdict in one sentence."""
+    if reference_score is None:
+        return f"{reference}, the reference, has no score in some trainings, so nothing could be judged."
+    if withheld:
+        return f"Verdicts are withheld, intervals are shown: {withheld}."
+    if not found:
+        return f"{reference} stands alone: there is no other loss that {metric.title} could judge against it."
+    better = [f for f in found if f.verdict is Verdict.BETTER]
+    if better:
+        better.sort(key=lambda f: top.index(f.name) if f.name in top else len(top))
+        return _better(better, reference, metric, reference_score)
+    none = f"No loss was shown better than {reference}"
+    if all(f.identical for f in found):
+        return f"Every loss is identical to {reference}: all differences are exactly 0."
+    if all(f.verdict is Verdict.EQUAL for f in found):
+        within = amount(region, metric, reference_score)
+        return f"{_listed([f.name for f in found])} {_are(found)} practically equal to {reference}: within {within}."
+    if all(f.verdict is Verdict.WORSE for f in found):
+        return f"{none}; {_listed([f.name for f in found])} {_are(found)} worse."
+    if len(top) == 1:
+        return f"{none}, and {top[0]} stands alone at the top."
+    return f"{none}; these {_count(len(top))} cannot be told from the best: {_listed(top)}."
+
+
+def advice(
+    found: Sequence[Finding], reference: str, recommended: str | None, widths: Mapping[str, float]
+) -> str:
+    """Which loss to train with, and why."""
+    if recommended is None:
+        return f"No recommendation: choose another reference than {reference}, or lower rates."
+    if recommended == reference:
+        return f"Train with {reference}: nothing was shown better."
+    better = [f.name for f in found if f.verdict is Verdict.BETTER]
+    if len(better) == 1:
+        return f"Train with {recommended}: it alone was shown better than {reference}."
+    if recommended in widths:
+        return (
+            f"Train with {recommended}: of the {_count(len(better))} losses shown better than {reference} it "
+            f"forgives the widest range of learning rates ({widths[recommended]:.1f} decades)."
+        )
+    return f"Train with {recommended}: of the losses shown better it has the largest adjusted lower limit."
+
+
+def would_help(found: Sequence[Finding]) -> str:
+    """What would tell the losses that could not be told; empty where every loss has its verdict."""
+    parts = []
+    for help_, phrase in (
+        (Help.SEEDS, "about {amount:,} seeds a split instead of {now}"),
+        (Help.SPLITS, "about {amount:,} splits instead of {now}"),
+        (Help.ROWS, "about {amount:,} rows instead of {now:,} (no number of splits suffices)"),
+    ):
+        needs = [(f.name, f.remedy) for f in found if f.remedy is not None and f.remedy.help is help_]
+        if needs:
+            largest = max((r for _, r in needs), key=lambda r: r.amount)
+            names = _listed([name for name, _ in needs])
+            parts.append(f"{phrase.format(amount=_rounded(largest.amount), now=largest.now)} for {names}")
+    return f"What would help: {'; '.join(parts)}." if parts else ""
+
+
+def amount(value: float, metric: Metric, reference_score: float) -> str:
+    """A difference in words: points for rates and scores, else the unit and its share of the reference's."""
+    if not metric.relative:
+        points = _figures(100 * value, 2)
+        return f"{points} {'point' if points == '1' else 'points'}"
+    share = f" ({_figures(100 * value / abs(reference_score), 2)} %)" if reference_score else ""
+    return f"{_figures(value, 3)} {metric.title}{share}"
+
+
+def _better(better: Sequence[Finding], reference: str, metric: Metric, reference_score: float) -> str:
+    def one(finding: Finding, contrast: Contrast) -> str:
+        if contrast.adjusted_low > 0:
+            return f"{finding.name} by at least {amount(contrast.adjusted_low, metric, reference_score)}"
+        return f"{finding.name} by an amount that has no lower limit above 0"
+
+    limits = [one(f, f.contrast) for f in better if f.contrast is not None]
+    if len(limits) == 1:
+        name, _, limit = limits[0].partition(" by ")
+        return f"{name} is better than {reference} by {limit} (adjusted lower limit)."
+    count = _count(len(limits)).capitalize()
+    return f"{count} losses are better than {reference}: {_listed(limits)} (adjusted lower limits)."
+
+
+def _are(found: Sequence[Finding]) -> str:
+    return "is" if len(found) == 1 else "are"
+
+
+def _count(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _figures(value: float, digits: int) -> str:
+    """This many significant figures, never with an exponent: 0.038, 3.8, 12,300."""
+    decimals = max(0, digits - 1 - floor(log10(abs(value)))) if value else 0
+    text = f"{float(f'{value:.{digits}g}'):,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _rounded(number: int) -> int:
+    """Two significant digits: these are estimates."""
+    step = int(10 ** max(0, len(str(number)) - 2))
+    return -(-number // step) * step

@@ -1,0 +1,1 @@
+"""From the ledger to what a comparison found: nothing is trained here."""

@@ -1,0 +1,1 @@
+"""Networks and their trainings: the engines, the rate a loss gets, and the simple models beside them."""
