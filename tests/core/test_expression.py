@@ -5,7 +5,6 @@ import torch
 
 import lossary
 from lossary.core.errors import DomainError, ExpressionError, LossaryError, UnknownLossError
-from lossary.core.expression import split
 
 X, T = torch.tensor([0.5, -2.0, 3.0]), torch.tensor([0.0, 1.0, 1.0])
 
@@ -23,14 +22,6 @@ def test_an_expression_prints_as_one_that_means_the_same() -> None:
 def test_a_factor_goes_into_a_bracket() -> None:
     torch.testing.assert_close(
         lossary.parse("2*(mse + mae)")(X, T), 2 * lossary.mse(X, T) + 2 * lossary.mae(X, T)
-    )
-
-
-def test_commas_inside_brackets_do_not_split() -> None:
-    assert split("huber(delta=2), focal(gamma=1, alpha=0.25),, mse") == (
-        "huber(delta=2)",
-        "focal(gamma=1, alpha=0.25)",
-        "mse",
     )
 
 

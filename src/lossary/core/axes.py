@@ -83,6 +83,15 @@ def _classes(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
 
 
 def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tensor) -> int | None:
+    if tensor.is_floating_point() and loss.facts.soft is None and tensor.shape == first.shape:
+        raise DtypeError(
+            sentence(
+                f"{loss.name}({each.name})",
+                expected="class indices, since this loss gives probabilities no meaning",
+                got=f"{tensor.dtype} with the class axis, shape {tuple(tensor.shape)}",
+                remedy=f"pass {each.name}.argmax({class_dim})",
+            )
+        )
     if tensor.is_floating_point():
         if tensor.ndim == first.ndim:
             return _classes(loss, each, tensor, class_dim)

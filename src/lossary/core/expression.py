@@ -34,17 +34,6 @@ def parse(text: Any, build: Callable[[str, dict[str, object]], LossModule]) -> L
         raise _wrong(text[:40], f"{len(text)} characters, nested too deeply") from None
 
 
-def split(text: str) -> tuple[str, ...]:
-    """The expressions of a comma-separated list; commas within brackets belong to their loss."""
-    depth, start, found = 0, 0, []
-    for position, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "," and depth == 0:
-            found.append(text[start:position])
-            start = position + 1
-    return tuple(each.strip() for each in (*found, text[start:]) if each.strip())
-
-
 def _read(node: ast.expr, text: str, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _read(node.left, text, build) + _read(node.right, text, build)

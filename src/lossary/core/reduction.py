@@ -41,6 +41,16 @@ def check(loss: Loss, reduction: str, denominator: float | Tensor | None, group:
                 remedy=f"leave {name} out, or take the mean",
             )
         )
+    if loss.facts.coupled and (denominator is not None or group is not None):
+        name = "denominator" if denominator is not None else "group"
+        raise OptionError(
+            sentence(
+                f"{loss.name}({name}=...)",
+                expected="a loss whose units do not depend on one another",
+                got="one that compares the samples of a batch",
+                remedy="pass gather= the process group, and micro-batches as one batch",
+            )
+        )
     if denominator is None:
         return
     if isinstance(denominator, Tensor):

@@ -62,6 +62,11 @@ def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
     if low < 0 or high > 1:
         remedy = f"pass ({each.name} + 1) / 2" if low == -1 and high <= 1 else "pass 0, 1 or a probability"
         raise _outside(loss, each, "values from 0 to 1", low if low < 0 else high, remedy)
+    if loss.facts.soft is None and tensor.is_floating_point():
+        between = tensor[(tensor > 0) & (tensor < 1)]
+        if between.numel():
+            expected = "0 or 1, since this loss gives probabilities no meaning"
+            raise _outside(loss, each, expected, between[0].item(), f"pass ({each.name} > 0.5).float()")
 
 
 def indices(loss: Loss, each: Input, tensor: Tensor, classes: int) -> None:
