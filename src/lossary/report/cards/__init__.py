@@ -1,0 +1,1 @@
+"""Cards: what is known of a loss, on the terminal and as JSON."""

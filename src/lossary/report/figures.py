@@ -1,0 +1,113 @@
+"""From a comparison to its figures: what is drawn, in which unit and which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lossary.lab.comparison import Comparison, Row
+from lossary.report.charts.classes import Bin, calibration, confusion
+from lossary.report.charts.curves import Line, learning_curves, rate_curves, residual_curves
+from lossary.report.charts.figure import Figure
+from lossary.report.charts.forest import Span, forest
+from lossary.report.results import finding_of, verdict_cell
+from lossary.report.sheet import Tone
+from lossary.report.unit import Unit, unit_of
+from lossary.report.visible import visible
+
+
+def figures(comparison: Comparison) -> tuple[Figure, ...]:
+    """Every figure that the comparison has results for."""
+    unit = unit_of(comparison)
+    metric = unit.titled(comparison.ruler.title)
+    drawn = [
+        _differences(comparison, unit),
+        learning_curves([_learning(row, unit.factor) for row in comparison.rows], metric=metric),
+        rate_curves([_rates(row, unit) for row in comparison.rows], metric=metric),
+        _confusion(comparison),
+        _calibration(comparison),
+        _residuals(comparison),
+    ]
+    return tuple(figure for figure in drawn if figure is not None)
+
+
+def _differences(comparison: Comparison, unit: Unit) -> Figure | None:
+    spans = []
+    for row in comparison.judged:
+        finding = finding_of(comparison, row)
+        contrast = finding.contrast if finding is not None else None
+        if contrast is None:
+            continue
+        cell = verdict_cell(finding)
+        ends = (contrast.low, contrast.high, contrast.adjusted_low, contrast.adjusted_high)
+        low, high, outer_low, outer_high = (unit.factor * end for end in ends)
+        tone = cell.tone if cell.tone is not Tone.MUTED else Tone.UNSURE
+        middle = unit.factor * contrast.advantage
+        spans.append(Span(_name(row), middle, low, high, outer_low, outer_high, tone, cell.text))
+    if not spans:
+        return None
+    region = unit.factor * comparison.verdicts.region
+    return forest(spans, region, unit=unit.gap, reference=visible(comparison.settings.reference))
+
+
+def _learning(row: Row, factor: float) -> Line:
+    curve = row.curve
+    return Line(
+        _name(row),
+        tuple(float(epoch) for epoch in range(1, len(curve.mean) + 1)),
+        _times(factor, curve.mean),
+        _times(factor, curve.low),
+        _times(factor, curve.high),
+        float(row.epochs),
+    )
+
+
+def _rates(row: Row, unit: Unit) -> Line:
+    points = sorted(row.rates, key=lambda point: point.rate)
+    lows = [point.score - point.spread for point in points]
+    highs = [point.score + point.spread for point in points]
+    if unit.bounded:
+        lows, highs = [max(0.0, low) for low in lows], [min(1.0, high) for high in highs]
+    return Line(
+        _name(row),
+        tuple(point.rate for point in points),
+        _times(unit.factor, (point.score for point in points)),
+        _times(unit.factor, lows),
+        _times(unit.factor, highs),
+        row.rate,
+    )
+
+
+def _confusion(comparison: Comparison) -> Figure | None:
+    found = {_name(row): row.confusion.share for row in comparison.rows if row.confusion is not None}
+    levels = next((row.confusion.levels for row in comparison.rows if row.confusion is not None), ())
+    return confusion(found, [visible(level, 60) for level in levels]) if found else None
+
+
+def _calibration(comparison: Comparison) -> Figure | None:
+    found = {}
+    for row in comparison.rows:
+        bins = row.calibration
+        if bins is not None:
+            name = _name(row) + (" (after a temperature)" if bins.tempered else "")
+            parts = zip(bins.predicted, bins.observed, bins.low, bins.high, bins.count, strict=True)
+            found[name] = [Bin(*part) for part in parts]
+    event = f"{comparison.task.target} = {comparison.task.positive}"
+    return calibration(found, event=visible(event, 80)) if found else None
+
+
+def _residuals(comparison: Comparison) -> Figure | None:
+    lines = []
+    for row in comparison.rows:
+        if row.residuals:
+            step = 100 / (len(row.residuals) - 1)
+            shares = tuple(step * i for i in range(len(row.residuals)))
+            lines.append(Line(_name(row), shares, row.residuals))
+    return residual_curves(lines, target=visible(comparison.task.target, 60)) if lines else None
+
+
+def _name(row: Row) -> str:
+    return visible(row.candidate.label, 80)
+
+
+def _times(factor: float, values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(factor * value for value in values)

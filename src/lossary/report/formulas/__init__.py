@@ -1,0 +1,1 @@
+"""Formulas in symbols: a loss's definition drawn, differentiated, and written as people write it."""

@@ -1,0 +1,135 @@
+"""`report.html`: one file that holds everything it shows, opens offline, and runs nothing that came from data.
+
+All text passes the template's escaping; figures pass the list of allowed shapes in `lossary.report.svg`; a content
+security policy names the one script and the one style sheet by their hashes and forbids every address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from lossary.lab.comparison import Comparison
+from lossary.report.about import (
+    candidates_sheet,
+    columns_sheet,
+    data_lines,
+    data_notes,
+    method_lines,
+    settings_sheet,
+    warnings,
+)
+from lossary.report.figures import figures
+from lossary.report.numbers import count, rate, spoken
+from lossary.report.results import anchors, judged, other_metrics, unjudged
+from lossary.report.source import command
+from lossary.report.unit import unit_of
+from lossary.report.verdict import verdict_lines
+from lossary.report.visible import visible
+
+NAME = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number worth a glance: what it is, its value, a remark beneath."""
+
+    name: str
+    value: str
+    under: str = ""
+
+
+def write_report(comparison: Comparison, folder: str | Path) -> Path:
+    """Write `report.html` into `folder` and return its path."""
+    path = Path(folder) / NAME
+    path.write_text(page(comparison), encoding="utf-8")
+    return path
+
+
+def page(comparison: Comparison) -> str:
+    """The text of `report.html`."""
+    environment = Environment(
+        loader=PackageLoader("lossary.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["breakable"] = _breakable
+    css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
+    task, profile = comparison.task, comparison.profile
+    results = [judged(comparison), unjudged(comparison), anchors(comparison) if comparison.anchors else None]
+    return environment.get_template("page.html.j2").render(
+        title=f"Which loss for predicting {visible(task.target, 80)}?",
+        subtitle=f"{visible(comparison.data.name)}: {count(profile.rows, 'row')}, "
+        f"{count(len(profile.used), 'feature')}, {task.kind.value} target",
+        policy=_policy(css, js),
+        css=Markup(css),
+        js=Markup(js),
+        verdict=verdict_lines(comparison),
+        facts=_facts(comparison),
+        warnings=warnings(profile, comparison.notes),
+        results=[sheet for sheet in results if sheet is not None],
+        figures=figures(comparison),
+        metrics=other_metrics(comparison),
+        ruler=spoken(comparison.ruler.title),
+        data_lines=data_lines(profile, task),
+        data_notes=data_notes(profile),
+        columns=columns_sheet(profile),
+        method=method_lines(comparison),
+        command=command(comparison),
+        training="python train.py",
+        candidates=candidates_sheet(tuple(row.candidate for row in comparison.rows), comparison.ruler),
+        settings=settings_sheet(comparison),
+        colophon=f"Written by Lossary {comparison.versions.get('lossary', '')}".strip()
+        + ". The same data, settings and seed give the same results.",
+    )
+
+
+def _facts(comparison: Comparison) -> list[Fact]:
+    chosen, unit, ruler = comparison.recommendation, unit_of(comparison), comparison.ruler
+    row = comparison.row(chosen.candidate.label)
+    expected = chosen.expected
+    usable = "" if row.usable is None else f"usable from {rate(row.usable[0])} to {rate(row.usable[1])}"
+    value = unit.shown(expected.mean) + (" %" if unit.value == "%" else "")
+    return [
+        Fact("Recommended loss", visible(chosen.candidate.label), "trained by train.py"),
+        Fact(
+            f"Expected {spoken(ruler.title)}",
+            value,
+            f"95 % interval {unit.between(expected.low, expected.high)}",
+        ),
+        Fact("Learning rate", rate(chosen.rate), usable),
+        Fact("Epochs", str(chosen.epochs), f"batches of {chosen.batch}"),
+    ]
+
+
+def _asset(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _policy(css: str, js: str) -> str:
+    """Nothing may load and nothing may run but the style sheet and the script of this page."""
+    allowed = f"style-src '{_hash(css)}'; script-src '{_hash(js)}'"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _breakable(name: str) -> Markup:
+    """A long expression may go on in a new line where a reader would pause: before a bracket."""
+    return Markup(str(escape(name)).replace("(", "<wbr>("))
+
+
+def _shown(value: object) -> object:
+    """The last guard before escaping: text from data cannot hold what HTML cannot."""
+    return visible(value, 100_000) if isinstance(value, str) and not isinstance(value, Markup) else value

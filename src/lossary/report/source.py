@@ -1,0 +1,37 @@
+"""What a user types to name the data of a comparison again, and to run it again."""
+
+from __future__ import annotations
+
+import shlex
+
+from lossary.lab.comparison import Comparison
+from lossary.lab.planning.plan import Settings
+
+
+def source_of(comparison: Comparison) -> str | None:
+    """The name of an embedded set, or the path of the file as it was given; None for rows that came from memory."""
+    return comparison.data.reading.path
+
+
+def command(comparison: Comparison) -> str:
+    """The command that runs the comparison again, every setting that decides its results spelled out."""
+    settings: Settings = comparison.settings
+    words = ["lossary", "compare", source_of(comparison) or "FILE"]
+    options: list[tuple[str, object]] = [
+        ("--target", settings.target),
+        ("--metric", settings.metric),
+        ("--reference", settings.reference),
+        ("--rope", f"{settings.rope:g}"),
+        ("--positive", settings.positive),
+        ("--weight", settings.weight),
+        ("--losses", ", ".join(settings.losses) or None),
+        ("--seed", settings.seed),
+        ("--splits", settings.splits),
+        ("--seeds", settings.seeds),
+        ("--epochs", settings.epochs),
+    ]
+    for option, value in options:
+        if value is not None:
+            text = str(value)  # one that begins with a dash would be read as an option of its own
+            words += [f"{option}={text}"] if text.startswith("-") else [option, text]
+    return shlex.join(words)

@@ -1,0 +1,138 @@
+"""The card: complete, within the terminal, and the same facts in JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+import lossary
+from lossary.core.errors import DomainError
+from lossary.report.cards.braille import beside, panel
+from lossary.report.cards.claims import claims_in_words
+from lossary.report.cards.derivatives import derivative_lines
+from lossary.report.cards.example import call_of
+from lossary.report.cards.facts import Facts, card_json, facts
+from lossary.report.cards.show import card_lines
+from lossary.report.cards.sweep import sweep
+
+EVERY = [  # what CONTRACT 20 lists, as the card calls it
+    "loss", "derivative", "along", "use when", "avoid when", "inputs", "unit", "network", "answer", "elicits",
+    "claims", "by hand", "paper", "elsewhere", "options",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cards() -> dict[str, Facts]:
+    return {name: facts(lossary.get(name)) for name in lossary.names()}
+
+
+@pytest.mark.parametrize("name", lossary.names())
+def test_a_card_has_every_part(cards: dict[str, Facts], name: str) -> None:
+    labels = {line.label for line in card_lines(cards[name], 80)}
+    assert set(EVERY) <= labels
+    assert ("settings" in labels) == bool(cards[name].card.hyper)
+    assert ("relatives" in labels) == bool(cards[name].card.relatives)
+    assert ("also called" in labels) == bool(cards[name].card.aliases)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_no_line_of_a_card_is_wider_than_the_terminal(cards: dict[str, Facts], width: int) -> None:
+    for known in cards.values():
+        lines = card_lines(known, width)
+        assert max(len(each.plain()) for each in lines) <= max(width, 40)
+
+
+def test_the_table_of_derivatives_has_every_loss_within_the_terminal(cards: dict[str, Facts]) -> None:
+    for width in (60, 80, 120):
+        lines = derivative_lines(list(cards.values()), width)
+        assert {each.text for each in lines if each.heading} == set(cards)
+        assert max(len(each.plain()) for each in lines) <= width
+
+
+@pytest.mark.parametrize("name", lossary.names())
+def test_a_card_as_json_is_json_and_has_the_same_facts(cards: dict[str, Facts], name: str) -> None:
+    known = cards[name]
+    text = json.dumps(card_json(known), allow_nan=False)
+    found = json.loads(text)
+    assert found["name"] == name
+    assert found["formula"]["latex"]
+    assert found["derivative"]["text"]
+    assert [each["name"] for each in found["hyper_parameters"]] == [each.name for each in known.card.hyper]
+    assert len(found["curve"]["x"]) == len(found["curve"]["loss"]) == len(found["curve"]["gradient"])
+
+
+@pytest.mark.parametrize("name", lossary.names())
+def test_the_gradient_that_is_drawn_is_the_slope_of_the_curve(name: str) -> None:
+    found = sweep(lossary.get(name), {}, 2001)
+    assert found is not None
+    step = found.x[1] - found.x[0]
+    for i in range(10, 1990, 97):
+        secants = [(found.loss[i + 1] - found.loss[i]) / step, (found.loss[i] - found.loss[i - 1]) / step]
+        # Between the slopes to both sides, which also holds at a kink.
+        assert min(secants) - 2e-2 <= found.gradient[i] <= max(secants) + 2e-2
+
+
+@pytest.mark.parametrize("name", lossary.names())
+def test_the_example_by_hand_is_what_the_call_on_the_card_gives(cards: dict[str, Facts], name: str) -> None:
+    card = cards[name].card
+    call = call_of(lossary.get(name).loss)
+    inputs = [torch.tensor(each, dtype=None if whole(each) else torch.float64) for each in call.inputs]
+    values = lossary.get(name)(*inputs, reduction="none", **card.example.hyper).flatten()
+    assert values[call.unit or 0].item() == pytest.approx(card.example.value, rel=1e-12)
+
+
+def whole(numbers: object) -> bool:
+    """Whether these are indices."""
+    return (
+        all(whole(each) for each in numbers)
+        if isinstance(numbers, (list, tuple))
+        else isinstance(numbers, int)
+    )
+
+
+def test_several_levels_are_drawn_as_one_curve() -> None:
+    found = facts(lossary.get("quantile"), {"level": [0.1, 0.9]})
+    assert card_json(found)["curve"]["gradient"][0] == pytest.approx(-0.5)
+    assert any("at these settings" in each.text for each in card_lines(found, 80))
+
+
+def test_settings_change_the_card() -> None:
+    plain, softened = facts(lossary.get("focal")), facts(lossary.get("focal"), {"gamma": 0.0})
+    assert card_json(plain)["claims"]["convex"] is False
+    assert card_json(softened)["claims"]["convex"] is True
+    assert card_json(softened)["derivative"]["text"] == "σ(x) − t"
+
+
+def test_a_setting_outside_its_domain_is_refused() -> None:
+    with pytest.raises(DomainError, match=r"focal\(gamma=\.\.\.\): expected a finite number of at least 0"):
+        facts(lossary.get("focal"), {"gamma": -1.0})
+
+
+def test_a_claim_says_at_which_settings_it_holds() -> None:
+    loss = lossary.get("focal").loss
+    said = claims_in_words(loss.facts.claims, loss.defaults)
+    assert "not convex at gamma = 2" in said
+    assert "at least 0" in said
+
+
+def test_a_jump_in_a_gradient_stays_open() -> None:
+    x = [i / 50 - 1 for i in range(101)]
+    y = [-1.0 if each < 0 else 1.0 for each in x]
+    drawn = panel("gradient", x, y, width=30, height=5, joined=False).lines
+    assert all(set(line[5:]) <= {"\u2800", " "} for line in drawn[2:5]), "nothing stands between -1 and 1"
+
+
+def test_a_steep_curve_is_joined() -> None:
+    x = [i / 50 - 1 for i in range(101)]
+    y = [-1.0 if each < 0 else 1.0 for each in x]
+    drawn = panel("loss", x, y, width=30, height=5).lines
+    assert all(set(line[5:]) - {"\u2800", " "} for line in drawn[1:6])
+
+
+def test_two_panels_stand_side_by_side() -> None:
+    one = panel("loss", [-1.0, 0.0, 1.0], [1.0, 0.0, 1.0], width=20, height=4)
+    lines = beside(one, one)
+    assert len(lines) == len(one.lines)
+    assert max(map(len, lines)) <= 42
