@@ -1,0 +1,5 @@
+"""`python -m lossary.cli`: the same as `lossary`."""
+
+from . import main
+
+main()

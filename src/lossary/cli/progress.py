@@ -1,0 +1,41 @@
+"""Progress bars on standard error: what is done, and how long the rest will take."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Bars:
+    """A bar a stage. Without a terminal, or not enabled, nothing is drawn."""
+
+    def __init__(self, console: Console, *, enabled: bool) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not enabled or not console.is_terminal,
+        )
+        self._now: TaskID | None = None
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def stage(self, title: str, total: int, done: int) -> None:
+        """Start the next bar."""
+        self._now = self._bars.add_task(title, total=total, completed=done)
+
+    def advance(self, pieces: int) -> None:
+        """Move it."""
+        if self._now is not None:
+            self._bars.advance(self._now, pieces)
