@@ -125,7 +125,7 @@ def test_an_impossible_class_costs_infinity_and_its_gradient_is_no_nan() -> None
         (lambda: lossary.cross_entropy(ROWS, tensor([0, 1, 2, 0]), class_weight=WEIGHTS.to("meta")), DtypeError),
         (lambda: lossary.cross_entropy(ROWS, tensor([0, 1, 2, 0]), ignore_index="x"), OptionError),
         (lambda: lossary.cross_entropy(ROWS, tensor([0, 1, 2, 0]), ignore_index=1.0), OptionError),
-        (lambda: lossary.cross_entropy(ROWS, tensor([0, 1, 2, 0]), class_dim=1.0), OptionError),
+        (lambda: lossary.cross_entropy(ROWS, tensor([0, 1, 2, 0]), class_dim=1.5), OptionError),
         (lambda: lossary.cross_entropy(ROWS[0], tensor(0), class_dim=7), OptionError),
         (lambda: lossary.cross_entropy(tensor([[5.0, 3.0]]), tensor([0]), inputs="log_probabilities"), DomainError),
         (lambda: lossary.mse(torch.zeros(2), torch.zeros(2), denominator="3"), DomainError),

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from . import checks, prepare, probes, reduction, regions, values
+from . import checks, plain, prepare, probes, reduction, regions, values
 from .backends import check as check_backend
 from .declaration import Loss
 from .gathering import gather
 from .keeping import labelled, silence, weighted
 from .measure import Settled, both, fit, product
-from .options import Options
+from .options import PLAIN, Options
 from .shapes import Frame, frame
 from .unit import Unit
 
@@ -43,6 +43,10 @@ def evaluate(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Tensor:
     """A loss by its record: what every generated function and module ends in."""
+    if options is PLAIN:
+        value = plain.evaluate(loss, inputs, hyper)
+        if value is not None:
+            return value
     if options.gather is not None:
         return _over_ranks(loss, inputs, hyper, options)
     found = measure(loss, inputs, hyper, options)
@@ -56,7 +60,7 @@ def measure(
 ) -> Measured:
     """Everything of a call but the reduction. Under autocast the loss runs in its own precision."""
     first = inputs[0]
-    if isinstance(first, Tensor) and probes.autocast_is_on(first):
+    if probes.autocast_is_on(first):
         with torch.autocast(first.device.type, enabled=False):
             return _measure(loss, inputs, hyper, options)
     return _measure(loss, inputs, hyper, options)
@@ -108,7 +112,7 @@ def _settle(
             weight = torch.where(sure, weight, 0.0)
     keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
-        inputs = silence(loss, inputs, where_is, keep, options)
+        inputs = silence(loss, inputs, where_is, keep, options, live)
     if live and (options.inputs != "logits" or (loss.judged and not legal)):
         values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
@@ -119,6 +123,9 @@ def _settle(
             keep = class_factor != 0
     supplied = {"keep": keep} if loss.unit is Unit.ANCHOR else {}
     made = product(weight, class_factor, where_is.samples, dtype)
+    if weight is not None and class_factor is None and not weight.requires_grad and not loss.facts.coupled:
+        # Where the weight is 0 the inputs were silenced: the value there is finite, and 0 times it is 0.
+        keep = None
     return Settled(arguments, supplied, made, keep, where_is.samples)
 
 
@@ -166,4 +173,5 @@ def check(loss: Loss, hyper: Mapping[str, Any], options: Options) -> None:
         reduction.check(loss, options.reduction, options.denominator, options.group)
     if options.backend != "auto":
         check_backend(loss, options.backend)
-    prepare.check(loss, options)
+    if loss.options:
+        prepare.check(loss, options)

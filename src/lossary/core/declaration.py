@@ -13,12 +13,13 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 from .card import Facts
 from .domains import Domain, NumberOrTensor
 from .errors import DeclarationError, DomainError, sentence
-from .kinds import Form, Kind
+from .kinds import Form, Kind, neutral
 from .unit import Per, Unit
 
 Marker = TypeVar("Marker")
 
 ELEMENTWISE = {Form.REAL, Form.SCORE, Form.LOGIT, Form.BINARY}
+VECTORS = {Form.FEATURES, Form.SAMPLES, Form.MASS}
 AS_GIVEN = {Form.REAL, Form.SCORE, Form.BINARY, Form.FEATURES, Form.LABEL, Form.SAMPLES, Form.MASS}
 JUDGED = {Form.BINARY, Form.CLASS, Form.DISTRIBUTION, Form.MASS}
 
@@ -30,6 +31,7 @@ class Input:
     name: str
     kind: Kind
     optional: bool
+    neutral: float | None
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,14 @@ class Loss:
         hyper: the hyper-parameters.
         options: what else a call accepts, derived from the kinds.
         required: the inputs every call has.
-        elementwise: two inputs of one shape, whatever the call says.
+        elementwise: two inputs of one shape, unless a list of levels adds an axis to one.
         indexed: a row of logits and a class.
+        extra_axis: the hyper-parameter that adds an axis where it is a list.
+        simple: one of these two, or vectors of one shape.
         as_given: the math takes the inputs as they are, once they are wide enough.
         labelled: its target can say "ignore".
         per_label: some hyper-parameter can be a tensor.
-        target: position of the target that can be labels.
+        target: position of the target that holds classes, -1 where none does.
         judged: some input has a domain of values.
         definition: the textbook formula over plain scalars (see CONTRIBUTING for its arguments by unit).
         slope: closed-form derivative in the first input, one unit's worth per unit.
@@ -95,6 +99,8 @@ class Loss:
     required: tuple[Input, ...] = field(init=False, repr=False)
     elementwise: bool = field(init=False, repr=False)
     indexed: bool = field(init=False, repr=False)
+    extra_axis: str | None = field(init=False, repr=False)
+    simple: bool = field(init=False, repr=False)
     as_given: bool = field(init=False, repr=False)
     labelled: bool = field(init=False, repr=False)
     per_label: bool = field(init=False, repr=False)
@@ -103,13 +109,15 @@ class Loss:
 
     def __post_init__(self) -> None:
         forms = tuple(each.kind.form for each in self.inputs)
-        extra = any(each.kind.extra_axis for each in self.inputs)
         # What a call asks every time is settled once.
         self.required = tuple(each for each in self.inputs if not each.optional)
-        self.elementwise = len(forms) == 2 and not extra and set(forms) <= ELEMENTWISE
+        self.elementwise = len(forms) == 2 and set(forms) <= ELEMENTWISE
         self.indexed = forms == (Form.LOGITS, Form.CLASS)
+        self.extra_axis = next((each.kind.extra_axis for each in self.inputs if each.kind.extra_axis), None)
+        vectors = set(forms) <= VECTORS and self.unit is not Unit.ANCHOR
+        self.simple = self.unit is not Unit.REGION and (self.elementwise or self.indexed or vectors)
         self.as_given = set(forms) <= AS_GIVEN
-        self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), 0)
+        self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), -1)
         self.labelled = "ignore_index" in self.options
         self.per_label = any(isinstance(each.domain, NumberOrTensor) for each in self.hyper)
         self.judged = bool(set(forms) & JUDGED)
@@ -153,7 +161,8 @@ def read(block: Callable[..., Any], facts: Facts) -> Loss:
         if kind is not None and kind.supplied:
             supplied.append(parameter.name)
         elif kind is not None:
-            inputs.append(Input(parameter.name, kind, parameter.default is None))
+            stand_in = neutral(kind, len(inputs))
+            inputs.append(Input(parameter.name, kind, parameter.default is None, stand_in))
         else:
             hyper.append(_hyper(name, parameter, hint))
     per = _mark(hints.get("return"), Per)

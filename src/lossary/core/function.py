@@ -12,7 +12,7 @@ from torch import Tensor
 from . import call, prepare, reduction
 from .declaration import Loss
 from .errors import DeclarationError, OptionError, sentence
-from .options import COMMON, Options
+from .options import COMMON, PLAIN, Options
 from .shapes import frame
 from .unit import Unit
 
@@ -42,11 +42,11 @@ class LossFunction(Protocol):
         """Values, measures and members per unit."""
 
 
-_DEFAULTS = Options()
 _TEMPLATE = """\
-def make(evaluate, loss, Options, defaults):
+def make(evaluate, loss, Options, PLAIN, defaults):
     def {name}({signature}):
-        return evaluate(loss, ({inputs},), {{{hyper}}}, Options({options}))
+        options = PLAIN if {plain} else Options({options})
+        return evaluate(loss, ({inputs},), {{{hyper}}}, options)
     return {name}
 """
 
@@ -72,7 +72,7 @@ def parameters(loss: Loss) -> list[inspect.Parameter]:
     made += [inspect.Parameter(each.name, keyword, default=None) for each in loss.inputs if each.optional]
     made += [inspect.Parameter(each.name, keyword, default=each.default) for each in loss.hyper]
     names = (*COMMON[:2], *loss.options, *COMMON[2:])
-    made += [inspect.Parameter(name, keyword, default=getattr(_DEFAULTS, name)) for name in names]
+    made += [inspect.Parameter(name, keyword, default=getattr(PLAIN, name)) for name in names]
     return made
 
 
@@ -88,14 +88,20 @@ def _compile(loss: Loss, body: Callable[..., Any]) -> Any:
         inputs=", ".join(each.name for each in loss.inputs),
         hyper=", ".join(f"{each.name!r}: {each.name}" for each in loss.hyper),
         options=", ".join(f"{name}={name}" for name in options),
+        plain=" and ".join(f"{name} {_is(getattr(PLAIN, name))}" for name in options),
     )
     scope: dict[str, Any] = {"__name__": loss.module}
     exec(compile(source, f"<lossary {loss.name}>", "exec"), scope)
-    function = scope["make"](body, loss, Options, defaults)
+    function = scope["make"](body, loss, Options, PLAIN, defaults)
     function.__module__ = loss.module
     function.__qualname__ = loss.name if body is call.evaluate else f"{loss.name}.units"
     function.__doc__ = loss.block.__doc__
     return function
+
+
+def _is(default: object) -> str:
+    """How generated code asks whether an option was left alone."""
+    return f"is {default!r}" if default is None else f"== {default!r}"
 
 
 def _math(loss: Loss) -> Callable[..., Tensor]:
@@ -131,9 +137,11 @@ def _count(loss: Loss) -> Callable[..., Tensor]:
         with torch.no_grad():
             if loss.unit is Unit.ANCHOR:
                 found = call.measure(loss, given, hyper, options)
-                return reduction.total_measure(found.values.shape, found.values, found.measure, found.keep)
-            settled = call.settle(loss, given, hyper, options)
-            return reduction.total_measure(settled.shape, given[0], settled.measure, settled.keep)
+                total = reduction.total_measure(found.values.shape, found.values, found.measure, found.keep)
+            else:
+                settled = call.settle(loss, given, hyper, options)
+                total = reduction.total_measure(settled.shape, given[0], settled.measure, settled.keep)
+            return total.to(torch.promote_types(given[0].dtype, torch.float32))
 
     return count
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from . import values
 from .declaration import Loss
 from .errors import OptionError, sentence
-from .kinds import Form, neutral
+from .kinds import Form
 from .options import AUTO, Options
+from .selection import select
 from .shapes import Frame
-
-#: Inputs whose neutral value is the uniform distribution, on whatever scale they are given.
-PROBABLE = (Form.LOGIT, Form.LOGITS, Form.CLASS, Form.DISTRIBUTION)
 
 
 def labelled(
@@ -67,31 +64,35 @@ def weighted(loss: Loss, weight: Tensor | None, live: bool) -> Tensor | None:
     least = values.weights(loss, "weight", weight) if live else 0.0
     if least > 0 or weight.requires_grad or loss.facts.coupled:
         return None
-    return weight != 0
+    return weight.bool()
 
 
 def silence(
-    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, keep: Tensor, options: Options
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    where_is: Frame,
+    keep: Tensor,
+    options: Options,
+    live: bool,
 ) -> tuple[Tensor | None, ...]:
     """Replace what does not count by each kind's neutral value. ``keep`` is of the sample axes."""
     silenced: list[Tensor | None] = []
-    for position, (each, tensor, axis) in enumerate(zip(loss.inputs, inputs, where_is.axes, strict=True)):
+    for each, tensor, axis in zip(loss.inputs, inputs, where_is.axes, strict=True):
         if tensor is None:
             silenced.append(None)
             continue
+        stand_in = each.neutral
+        if stand_in is None:
+            stand_in = _uniform(each.kind.form, tensor, axis, options)
         there = keep if axis is None else keep.unsqueeze(axis)
-        if not tensor.is_floating_point():
-            stand_in: float = 0
-        elif each.kind.form in PROBABLE:
-            classes = 2 if axis is None else max(tensor.shape[axis], 1)
-            stand_in = _uniform(each.kind.form, classes, options)
-        else:
-            stand_in = neutral(each.kind, position)
-        silenced.append(torch.where(there, tensor, stand_in))
+        silenced.append(select(there, tensor, stand_in, live))
     return tuple(silenced)
 
 
-def _uniform(form: Form, classes: int, options: Options) -> float:
-    """The entry of the uniform distribution on the scale that an input is given in."""
+def _uniform(form: Form, tensor: Tensor, axis: int | None, options: Options) -> float:
+    """The entry of the uniform distribution on the scale that an input is given in; class 0 for an index."""
+    if not tensor.is_floating_point():
+        return 0
+    classes = 2 if axis is None else max(tensor.shape[axis], 1)
     scale = {Form.CLASS: "probabilities", Form.DISTRIBUTION: options.target_inputs}.get(form, options.inputs)
     return {"logits": 0.0, "probabilities": 1.0 / classes}.get(scale, -math.log(classes))

@@ -82,6 +82,15 @@ Inner = Annotated[Tensor | None, Kind(Form.INNER, "how much each element inside 
 Keep = Annotated[Tensor | None, Kind(Form.KEEP, "which samples of the batch take part")]
 
 
-def neutral(kind: Kind, position: int) -> float:
-    """The stand-in for input number ``position``: features differ by position so that no two vectors coincide."""
+#: Inputs whose neutral value is the uniform distribution, on whatever scale they are given.
+PROBABLE = (Form.LOGIT, Form.LOGITS, Form.CLASS, Form.DISTRIBUTION)
+
+
+def neutral(kind: Kind, position: int) -> float | None:
+    """The stand-in for input number ``position``, None for the uniform distribution.
+
+    Features differ by position, so that no two vectors coincide.
+    """
+    if kind.form in PROBABLE:
+        return None
     return kind.neutral + (position + 1) if kind.form is Form.FEATURES else kind.neutral

@@ -99,7 +99,7 @@ def product(
     if weight is None or class_factor is None:
         merged = class_factor if weight is None else weight
         assert merged is not None
-        merged = merged.to(dtype)
+        merged = merged if merged.dtype is dtype else merged.to(dtype)
     else:
         merged = _beside(weight.to(dtype), class_factor) * _beside(class_factor.to(dtype), weight)
     return merged if merged.shape == shape else _beside(merged, shape).expand(shape)

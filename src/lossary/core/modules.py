@@ -82,7 +82,9 @@ class Single(LossModule):
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
         """The loss of these inputs; ``weight``, ``mask`` and ``denominator`` belong to a call."""
-        return self.function(*inputs, **self.settings, **options)
+        if self._given:
+            options = {**self.settings, **options}
+        return self.function(*inputs, **options)
 
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {self.function.__name__: self(*inputs, **options)}

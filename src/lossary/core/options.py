@@ -28,6 +28,9 @@ class Options(NamedTuple):
     gather: object = None
 
 
+#: The call that asks for nothing.
+PLAIN = Options()
+
 #: Options of every loss, in the order of the signature.
 COMMON = ("weight", "mask", "reduction", "denominator", "group", "backend")
 

@@ -68,15 +68,18 @@ def prepare(
     loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, options: Options, live: bool
 ) -> tuple[tuple[Any, ...], Tensor | None, torch.dtype]:
     """Inputs for the block, the factor that class weights put into the measure, and the dtype of both."""
-    first, last = inputs[0], inputs[-1]
+    first, other = inputs[0], inputs[1]
     assert first is not None
-    wide = first.dtype is torch.float32 or first.dtype is torch.float64
-    same = wide and last is not None and last.dtype is first.dtype and len(inputs) == 2
-    if same and options.class_weight is None and options.label_smoothing == 0.0:
-        if loss.as_given:
+    plain = options.class_weight is None and options.label_smoothing == 0.0
+    if plain and loss.simple and other is not None and first.dtype in (torch.float32, torch.float64):
+        if loss.indexed and other.dtype is torch.int64:
+            axis = where_is.axes[0]
+            assert axis is not None
+            return (canonical.log_row(first, options.inputs, axis), other), None, first.dtype
+        if loss.as_given and all(each is None or each.dtype is first.dtype for each in inputs):
             return inputs, None, first.dtype
-        if loss.elementwise:
-            return (canonical.bernoulli(first, options.inputs), last), None, first.dtype
+        if loss.elementwise and other.dtype is first.dtype:
+            return (canonical.bernoulli(first, options.inputs), other), None, first.dtype
     dtype = (
         torch.float64
         if any(each is not None and each.dtype is torch.float64 for each in inputs)

@@ -5,6 +5,8 @@ Tested on the oldest and the newest torch supported; when torch moves something,
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import torch
 from torch import Tensor
 
@@ -25,7 +27,11 @@ def is_eager() -> bool:
     )
 
 
-def autocast_is_on(tensor: Tensor) -> bool:
-    """Whether autocast is enabled for the device of ``tensor``."""
+def autocast_is_on(tensor: object) -> TypeGuard[Tensor]:
+    """Whether ``tensor`` is one, on a device for which autocast is enabled."""
+    if not isinstance(tensor, Tensor):
+        return False
+    if tensor.is_cpu:
+        return torch.is_autocast_enabled("cpu")
     # A meta tensor computes nothing, and torch knows no autocast for its device.
     return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)

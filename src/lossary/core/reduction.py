@@ -7,11 +7,12 @@ mean = Σ measure · value / Σ measure
 from __future__ import annotations
 
 import torch
-from torch import Size, Tensor, where
+from torch import Size, Tensor
 
 from . import checks, world
 from .declaration import Loss
 from .errors import DomainError, OptionError, sentence
+from .selection import select
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -85,34 +86,35 @@ def reduce(
         if reduction == "mean":
             return values.mean() if values.numel() else values.sum()
         return values if reduction == "none" else values.sum()
+    live = checks.reads_values(values)
     weighted = values if measure is None else values * measure
     if keep is not None:
-        weighted = where(keep, weighted, 0.0)
+        weighted = select(keep, weighted, 0.0, live)
     if reduction == "none":
         return weighted
     total = weighted.sum()
     if reduction == "sum":
         return total
-    return divide(total, total_measure(values.shape, values, measure, keep), denominator, group)
+    return divide(total, total_measure(values.shape, values, measure, keep), denominator, group, live)
 
 
 def total_measure(shape: Size, like: Tensor, measure: Tensor | None, keep: Tensor | None) -> Tensor:
-    """Σ measure: what the mean divides by when nobody says otherwise. A 0-d tensor, float32 or wider.
+    """Σ measure: what the mean divides by when nobody says otherwise. A 0-d tensor, an integer where all weigh 1.
 
     Args:
         shape: the units' shape.
-        like: a tensor on the device and, unless it is narrower than float32, of the dtype of the answer.
+        like: a tensor on the device of the answer.
     """
     if measure is not None:
         return measure.sum()
-    dtype = torch.float64 if like.dtype is torch.float64 else torch.float32
     if keep is None:
-        return torch.full((), float(shape.numel()), dtype=dtype, device=like.device)
-    kept = keep if keep.shape == shape else keep.expand(shape)
-    return kept.sum(dtype=dtype)
+        return torch.full((), shape.numel(), device=like.device)
+    return torch.count_nonzero(keep if keep.shape == shape else keep.expand(shape))
 
 
-def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, group: object) -> Tensor:
+def divide(
+    total: Tensor, count: Tensor, denominator: float | Tensor | None, group: object, live: bool
+) -> Tensor:
     """total / count, and 0 attached to its inputs where nothing counts at all."""
     scale = 1.0
     if group is not None:
@@ -120,9 +122,15 @@ def divide(total: Tensor, count: Tensor, denominator: float | Tensor | None, gro
         count = count if counted is None else counted
     if denominator is not None:
         divisor = denominator.detach() if isinstance(denominator, Tensor) else denominator
-        return total * scale / divisor if scale != 1.0 else total / divisor
-    mean = total / (count + (count == 0))
-    return mean * scale if scale != 1.0 else mean
+        return _scaled(total, scale) / divisor
+    if live and not count.requires_grad:
+        known = count.item()  # one read costs less than the two operations of the guard below
+        return _scaled(total, scale) / known if known else total
+    return _scaled(total, scale) / (count + (count == 0))
+
+
+def _scaled(total: Tensor, scale: float) -> Tensor:
+    return total if scale == 1.0 else total * scale
 
 
 def _denominator(loss: Loss, got: str) -> DomainError:

@@ -33,10 +33,12 @@ def settle(
         weight = torch.where(sure, weight, 0.0)
     keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
-        inputs = _silence(loss, inputs, where_is, keep, options)
+        inputs = _silence(loss, inputs, where_is, keep, options, live)
     if live and (options.inputs != "logits" or not legal):
         # A row of which some classes do not count is no distribution any more, and is not judged as one.
-        judged = inputs if keep is None else silence(loss, inputs, where_is, _whole(keep, where_is), options)
+        judged = (
+            inputs if keep is None else silence(loss, inputs, where_is, _whole(keep, where_is), options, live)
+        )
         values.judge(loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     shape = Size((*where_is.samples[:1], where_is.classes) if where_is.classes else where_is.samples[:1])
@@ -66,10 +68,15 @@ def _place(
 
 
 def _silence(
-    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, keep: Tensor, options: Options
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    where_is: Frame,
+    keep: Tensor,
+    options: Options,
+    live: bool,
 ) -> tuple[Tensor | None, ...]:
     """Silence what counts for no class; of a soft target, also what does not count for its own class."""
-    inputs = silence(loss, inputs, where_is, keep.any(-1) if where_is.classes else keep, options)
+    inputs = silence(loss, inputs, where_is, keep.any(-1) if where_is.classes else keep, options, live)
     if not where_is.classes or keep.shape[-1] == 1:
         return inputs
     return tuple(

@@ -51,24 +51,45 @@ def frame(
     Raises:
         DtypeError, ShapeError, OptionError: as CONTRACT 14 and 15 say.
     """
-    return _usual(loss, inputs, class_dim) or _any(loss, inputs, hyper, class_dim)
+    many = loss.extra_axis is not None and not isinstance(hyper[loss.extra_axis], (int, float))
+    found = None if many else usual(loss, inputs, class_dim)
+    return _any(loss, inputs, hyper, class_dim) if found is None else found
 
 
-def _usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Frame | None:
+def usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Frame | None:
     """The frame of a call in which everything is as it mostly is, at a fraction of the price; None if it is not."""
-    first, other = inputs[0], inputs[-1]
-    if not (isinstance(first, Tensor) and isinstance(other, Tensor)) or loss.unit is Unit.REGION:
+    if not loss.simple:
         return None
-    if not first.is_floating_point() or other.device != first.device or len(inputs) != 2:
+    first, other = inputs[0], inputs[1]
+    if not (isinstance(first, Tensor) and isinstance(other, Tensor) and first.is_floating_point()):
+        return None
+    if other.device != first.device:
         return None
     shape = first.shape
-    if loss.elementwise:
-        usual = other.dtype == first.dtype and other.shape == shape
-        return Frame(shape, (None, None), 0) if usual else None
-    if loss.indexed and other.dtype == torch.int64 and 0 < class_dim < len(shape):
+    if loss.indexed:
+        if other.dtype != torch.int64 or not 0 < class_dim < len(shape):
+            return None
         samples = shape[:class_dim] + shape[class_dim + 1 :]
         return Frame(samples, (class_dim, None), shape[class_dim]) if other.shape == samples else None
-    return None
+    if other.dtype != first.dtype or other.shape != shape:
+        return None
+    if loss.elementwise:
+        return Frame(shape, (None, None), 0)
+    if not shape or shape[-1] == 0 or not _like(inputs[2:], first):
+        return None
+    return Frame(shape[:-1], (len(shape) - 1,) * len(inputs), 0)
+
+
+def _like(others: tuple[object, ...], first: Tensor) -> bool:
+    """Whether each is left out, or a tensor of the same shape, dtype and device as the first."""
+    for each in others:
+        if each is None:
+            continue
+        if not isinstance(each, Tensor) or each.shape != first.shape:
+            return False
+        if each.dtype != first.dtype or each.device != first.device:
+            return False
+    return True
 
 
 def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, object], class_dim: int) -> Frame:

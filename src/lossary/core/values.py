@@ -137,7 +137,7 @@ def weights(loss: Loss, name: str, tensor: Tensor) -> float:
     """Finite weights of at least 0. Returns the least of them, so that the caller knows whether one is 0."""
     if tensor.numel() == 0 or tensor.dtype is torch.bool:
         return 0.0
-    ends = torch.aminmax(tensor.detach())
+    ends = torch.aminmax(tensor.detach() if tensor.requires_grad else tensor)
     low, high = ends.min.item(), ends.max.item()
     if not (low >= 0 and high < float("inf")):  # NaN is neither
         wrong = "NaN" if low != low else f"{low if low < 0 else high:g}"
