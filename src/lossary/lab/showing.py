@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossary.lab.comparison import Comparison, Measured, Row
+from lossary.lab.figures import figures
 
 
 def plain_table(found: Comparison) -> str:
@@ -39,7 +40,7 @@ def _cells(found: Comparison, row: Row) -> tuple[str, ...]:
 
 
 def _number(found: Comparison, value: float) -> str:
-    return f"{100 * value:.1f} %" if found.ruler.is_share else f"{value:.4g}"
+    return f"{100 * value:.1f} %" if found.ruler.is_share else figures(value, 4)
 
 
 def _interval(found: Comparison, score: Measured) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import floor, log10
 
+from lossary.lab.figures import figures
 from lossary.lab.judging.finding import Contrast, Finding, Verdict
 from lossary.lab.judging.remedy import Help
 from lossary.lab.metrics import Metric
@@ -83,10 +83,10 @@ def would_help(found: Sequence[Finding]) -> str:
 def amount(value: float, metric: Metric, reference_score: float) -> str:
     """A difference in words: points for rates and scores, else the unit and its share of the reference's."""
     if not metric.relative:
-        points = _figures(100 * value, 2)
+        points = figures(100 * value, 2)
         return f"{points} {'point' if points == '1' else 'points'}"
-    share = f" ({_figures(100 * value / abs(reference_score), 2)} %)" if reference_score else ""
-    return f"{_figures(value, 3)} {metric.title}{share}"
+    share = f" ({figures(100 * value / abs(reference_score), 2)} %)" if reference_score else ""
+    return f"{figures(value, 3)} {metric.title}{share}"
 
 
 def _better(better: Sequence[Finding], reference: str, metric: Metric, reference_score: float) -> str:
@@ -113,13 +113,6 @@ def _count(number: int) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _figures(value: float, digits: int) -> str:
-    """This many significant figures, never with an exponent: 0.038, 3.8, 12,300."""
-    decimals = max(0, digits - 1 - floor(log10(abs(value)))) if value else 0
-    text = f"{float(f'{value:.{digits}g}'):,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _rounded(number: int) -> int:

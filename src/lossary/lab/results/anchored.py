@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from lossary.lab.comparison import Anchor, Measured, Row, Ruler
+from lossary.lab.figures import figures
 from lossary.lab.metrics import Metric
 from lossary.lab.results.tested import tested
 from lossary.lab.running.store import Outputs, Store
@@ -48,4 +49,4 @@ def ahead_of_all(anchors: Sequence[Anchor], rows: Sequence[Row], metric: Metric,
 
 
 def _shown(score: Measured, ruler: Ruler) -> str:
-    return f"{100 * score.mean:.1f} %" if ruler.is_share else f"{score.mean:.4g}"
+    return f"{100 * score.mean:.1f} %" if ruler.is_share else figures(score.mean, 4)
