@@ -54,6 +54,7 @@ def _(scores: Tensor, target: Tensor) -> Tensor:
     elicits=Elicits.PROBABILITY,
     constant="2p - 1, with p the share of ones",
     claims=Claims(convex=True, lower=0.0, calibrated=True, smooth=True),
+    cancels=lambda x, t, m: 0,  # its value has terms of one sign; under a soft target its derivative has two
     example=Example((0.25, 1.0), 0.5625, "max(0, 1 - 0.25)² = 0.5625"),
     use_when="A margin is wanted with a gradient that fades in smoothly at it.",
     avoid_when="Labels are often wrong: a mistake costs the square of its distance.",

@@ -1,0 +1,84 @@
+"""How far a computed number may lie from the exact one, and where that is counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import mpmath
+import torch
+
+from ..core.kinds import Form
+from ..core.unit import Unit
+from .draw import Case
+from .dual import slopes
+from .judge import NUMBERS
+from .scalars import Name, units
+
+#: Roundings granted, in eps of the dtype the loss is computed in.
+VALUE, GRADIENT = 32, 256
+
+
+def within(got: float, wanted: Any, scale: Any, roundings: int, dtype: torch.dtype, floor: Any = 0) -> bool:
+    """Whether ``got`` is ``wanted`` up to ``roundings`` eps of max(|wanted|, scale).
+
+    Below the smallest normal number hardware may flush to 0; above the greatest number the answer is inf.
+    """
+    limits = torch.finfo(dtype)
+    if mpmath.isnan(wanted):
+        return got != got
+    if got != got:
+        return False
+    if mpmath.isinf(wanted):
+        return bool(got == wanted)
+    slack = roundings * mpmath.mpf(limits.eps)
+    if abs(got) == mpmath.inf:
+        return bool(abs(wanted) * (1 + slack) >= limits.max and (got > 0) == (wanted > 0))
+    return bool(abs(mpmath.mpf(got) - wanted) <= slack * max(abs(wanted), scale) + limits.tiny + floor)
+
+
+def sway(case: Case, place: tuple[int, ...], eps: float) -> dict[Hashable, Any]:
+    """How far each component of a unit's gradient moves while the unit's numbers move by 32 roundings, one by one.
+
+    That is what rounding does to the terms of a difference, and on which side of a kink it leaves them. It is granted
+    where a loss declares that its terms cancel.
+    """
+    definition = case.loss.definition
+    assert definition is not None
+
+    def gradient(nudge: Mapping[Hashable, Any], shift: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
+        scalars = next(units(case, derive=True, nudge=nudge, shift=shift, only=place))
+        return slopes(definition(*scalars.arguments, NUMBERS, **case.hyper))
+
+    with mpmath.workdps(80):
+        here = gradient({}, {})
+        steps = [(each, sign * VALUE * eps) for each in _names(case, place) for sign in (1, -1)]
+        moved = [gradient({each: 1 + step}, {}) for each, step in steps]
+        if case.loss.has(Form.FEATURES):
+            # A difference of vectors is rounded to the size of the larger one, however small the other is.
+            size = max(float(each.abs().max()) for each in case.inputs if each is not None)
+            moved += [gradient({}, {each: step * size}) for each, step in steps]
+        return {
+            name: mpmath.fsum(
+                abs(each.get(name, 0) - slope) for each in moved if not mpmath.isnan(each.get(name, 0))
+            )
+            for name, slope in here.items()
+            if not mpmath.isnan(slope)
+        }
+
+
+def _names(case: Case, place: tuple[int, ...]) -> list[Name]:
+    """Every floating number of a unit."""
+    found: list[Name] = []
+    for number, tensor in enumerate(case.inputs):
+        if tensor is None or not tensor.is_floating_point():
+            continue
+        index = torch.arange(tensor.numel()).reshape(tensor.shape)
+        if case.loss.unit is Unit.ANCHOR:
+            mine = index
+        elif case.loss.unit is Unit.REGION or tensor.ndim > len(case.samples) > 1:
+            mine = index[place[0]]
+        else:
+            mine = index[place]
+        found += [(number, each) for each in mine.flatten().tolist()]
+    return found
