@@ -114,8 +114,8 @@ class Loss:
         self.elementwise = len(forms) == 2 and set(forms) <= ELEMENTWISE
         self.indexed = forms == (Form.LOGITS, Form.CLASS)
         self.extra_axis = next((each.kind.extra_axis for each in self.inputs if each.kind.extra_axis), None)
-        vectors = set(forms) <= VECTORS and self.unit is not Unit.ANCHOR
-        self.simple = self.unit is not Unit.REGION and (self.elementwise or self.indexed or vectors)
+        vectors = set(forms) <= VECTORS
+        self.simple = self.unit is not Unit.ANCHOR and (self.elementwise or self.indexed or vectors)
         self.as_given = set(forms) <= AS_GIVEN
         self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), -1)
         self.labelled = "ignore_index" in self.options

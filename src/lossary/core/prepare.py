@@ -75,7 +75,10 @@ def prepare(
         if loss.indexed and other.dtype is torch.int64:
             axis = where_is.axes[0]
             assert axis is not None
-            return (canonical.log_row(first, options.inputs, axis), other), None, first.dtype
+            row = canonical.log_row(first, options.inputs, axis)
+            if loss.unit is Unit.REGION:
+                other = canonical.soften(other, where_is.classes, first.dtype)
+            return (row, other), None, first.dtype
         if loss.as_given and all(each is None or each.dtype is first.dtype for each in inputs):
             return inputs, None, first.dtype
         if loss.elementwise and other.dtype is first.dtype:

@@ -70,11 +70,13 @@ def usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Fram
         if other.dtype != torch.int64 or not 0 < class_dim < len(shape):
             return None
         samples = shape[:class_dim] + shape[class_dim + 1 :]
-        return Frame(samples, (class_dim, None), shape[class_dim]) if other.shape == samples else None
+        if other.shape != samples or (loss.unit is Unit.REGION and len(samples) < 2):
+            return None
+        return Frame(samples, (class_dim, None), shape[class_dim])
     if other.dtype != first.dtype or other.shape != shape:
         return None
     if loss.elementwise:
-        return Frame(shape, (None, None), 0)
+        return Frame(shape, (None, None), 0) if loss.unit is not Unit.REGION or len(shape) > 1 else None
     if not shape or shape[-1] == 0 or not _like(inputs[2:], first):
         return None
     return Frame(shape[:-1], (len(shape) - 1,) * len(inputs), 0)
