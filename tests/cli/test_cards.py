@@ -271,7 +271,7 @@ def test_a_file_that_stops_is_one_sentence(run: Run, tmp_path: Path) -> None:
     file.write_text("1 / 0\n")
     ended = run("show", f"{file}:x")
     assert ended.code == 2
-    assert ended.err == f"Error: {file} stops with ZeroDivisionError: division by zero\n"
+    assert ended.err == f"Error: {file.name} stops with ZeroDivisionError: division by zero\n"
 
 
 def test_a_missing_sympy_is_named_with_the_line_that_installs_it(

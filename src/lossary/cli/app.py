@@ -9,6 +9,7 @@ import typer
 import lossary
 from lossary.cli.compare import compare
 from lossary.cli.derivatives import derivatives
+from lossary.cli.doctor import doctor
 from lossary.cli.list import list_losses
 from lossary.cli.show import show
 from lossary.cli.step import step
@@ -37,4 +38,5 @@ app.command("list", short_help="The losses: name, task, unit and title.")(list_l
 app.command(short_help="The card of a loss, with formula and curves.")(show)
 app.command(short_help="Formula and derivative of every loss.")(derivatives)
 app.command(short_help="One training step, number by number.")(step)
+app.command(short_help="Which promises a loss keeps, ours or yours.")(doctor)
 app.command(short_help="Which loss your data need, by a fair experiment.")(compare)

@@ -76,6 +76,7 @@ def _module(path: Path) -> ModuleType:
         raise DataError(
             f"There is no file {str(path)!r}; give the path of a Python file, as in losses.py:ramp."
         )
+    path = path.resolve()
     holder = getattr(sys.modules.get(path.stem), "__file__", None)
     taken = path.stem in sys.stdlib_module_names or (holder is not None and holder != str(path))
     name = f"own_{path.stem}" if taken else path.stem  # a file called json.py must not stand in for json
@@ -88,8 +89,14 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except LossaryError:
         raise
+    except SystemExit as error:
+        # A script that ends itself would end this command too, and choose its exit code.
+        raise DataError(
+            f"{path.name} ends Python when it is imported; put what it runs under if __name__ == '__main__'."
+        ) from error
     except Exception as error:  # whatever the user's file raises is said in a sentence
-        raise DataError(f"{path} stops with {type(error).__name__}: {error}") from error
+        said = " ".join(str(error).split())
+        raise DataError(f"{path.name} stops with {type(error).__name__}: {said}") from error
     return module
 
 
