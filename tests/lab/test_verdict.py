@@ -71,7 +71,10 @@ def test_all_differences_exactly_zero_are_practically_equal_and_identical() -> N
     found = result.finding("alias")
     assert found.verdict is Verdict.EQUAL and found.identical
     assert found.note == "identical: every difference is exactly 0"
-    assert result.headline == "Every loss is identical to reference: all differences are exactly 0."
+    assert (
+        result.headline
+        == "Every loss scores as reference does, on every split: all differences are exactly 0."
+    )
 
 
 def test_the_region_is_a_point_for_rates_and_a_share_of_the_reference_for_errors() -> None:

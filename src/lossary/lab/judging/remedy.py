@@ -18,6 +18,8 @@ from lossary.lab.judging.statistics import (
 
 # More seeds a split than this would cost more than collecting rows.
 MOST_SEEDS = 200
+# The default of a comparison.
+USUAL_SPLITS = 20
 
 
 class Help(StrEnum):
@@ -57,7 +59,8 @@ def remedy(
         if splits is not None:
             return Remedy(Help.SPLITS, max(splits, found.splits + 1), found.splits)
     rows = n_test + n_rest
-    needed = rows_for(found.deviation, goal, rows, found.splits, *sizes, level)
+    # With few splits the critical t is large; the rows are those that would do with the usual number of splits.
+    needed = rows_for(found.deviation, goal, rows, max(found.splits, USUAL_SPLITS), *sizes, level)
     return Remedy(Help.ROWS, max(needed, rows + 1), rows)
 
 

@@ -44,15 +44,18 @@ class Estimate:
         return self.mean - half, self.mean + half
 
     def p_differs(self) -> float:
-        """Two-sided p of 'the difference is 0'; 1 where every difference is exactly 0."""
+        """Two-sided p of 'the difference is 0'; 1 where every difference is exactly 0.
+
+        Equal differences have no spread to be judged by; that J of them agree proves what their signs prove.
+        """
         if self.error == 0:
-            return 1.0 if self.mean == 0 else 0.0
+            return 1.0 if self.mean == 0 else 2.0 ** (1 - self.splits)
         return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
 
     def p_outside(self, region: float) -> float:
         """p of 'it lies outside (-region, region)': the larger of two one-sided tests (Schuirmann 1987)."""
         if self.error == 0:
-            return 0.0 if abs(self.mean) < region else 1.0
+            return 2.0 ** (1 - self.splits) if abs(self.mean) < region else 1.0
         return float(stdtr(self.freedom, (abs(self.mean) - region) / self.error))
 
 

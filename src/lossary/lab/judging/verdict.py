@@ -121,7 +121,7 @@ def judge(
         detectable=float(np.median([c.detectable for c in contrasts])) if contrasts else None,
         floor=float(np.median([c.floor for c in contrasts])) if contrasts else None,
         headline=headline(found, reference, top, metric, score, region, withheld),
-        advice=advice(found, reference, recommended, widths or {}),
+        advice=advice(found, reference, recommended, top, widths or {}, withheld),
         would_help=would_help(found),
     )
 

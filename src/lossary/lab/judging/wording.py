@@ -34,7 +34,7 @@ def headline(
         return _better(better, reference, metric, reference_score)
     none = f"No loss was shown better than {reference}"
     if all(f.identical for f in found):
-        return f"Every loss is identical to {reference}: all differences are exactly 0."
+        return f"Every loss scores as {reference} does, on every split: all differences are exactly 0."
     if all(f.verdict is Verdict.EQUAL for f in found):
         within = amount(region, metric, reference_score)
         return f"{_listed([f.name for f in found])} {_are(found)} practically equal to {reference}: within {within}."
@@ -46,22 +46,32 @@ def headline(
 
 
 def advice(
-    found: Sequence[Finding], reference: str, recommended: str | None, widths: Mapping[str, float]
+    found: Sequence[Finding],
+    reference: str,
+    recommended: str | None,
+    top: Sequence[str],
+    widths: Mapping[str, float],
+    withheld: str,
 ) -> str:
     """Which loss to train with, and why."""
     if recommended is None:
         return f"No recommendation: choose another reference than {reference}, or lower rates."
+    if recommended == reference and withheld:
+        return f"Train with {reference}, the reference: nothing was tested."
     if recommended == reference:
         return f"Train with {reference}: nothing was shown better."
     better = [f.name for f in found if f.verdict is Verdict.BETTER]
     if len(better) == 1:
         return f"Train with {recommended}: it alone was shown better than {reference}."
-    if recommended in widths:
+    level = [name for name in better if name in top] or better
+    if len(level) == 1:
+        return f"Train with {recommended}: it was shown better than {reference} and stands alone at the top."
+    if all(widths.get(name, 0.0) < widths.get(recommended, 0.0) for name in level if name != recommended):
         return (
-            f"Train with {recommended}: of the {_count(len(better))} losses shown better than {reference} it "
-            f"forgives the widest range of learning rates ({widths[recommended]:.1f} decades)."
+            f"Train with {recommended}: of the {_count(len(level))} losses at the top that were shown better than "
+            f"{reference} it forgives the widest range of learning rates ({widths[recommended]:.1f} decades)."
         )
-    return f"Train with {recommended}: of the losses shown better it has the largest adjusted lower limit."
+    return f"Train with {recommended}: of the losses at the top it has the largest adjusted lower limit."
 
 
 def would_help(found: Sequence[Finding]) -> str:
@@ -70,7 +80,7 @@ def would_help(found: Sequence[Finding]) -> str:
     for help_, phrase in (
         (Help.SEEDS, "about {amount:,} seeds a split instead of {now}"),
         (Help.SPLITS, "about {amount:,} splits instead of {now}"),
-        (Help.ROWS, "about {amount:,} rows instead of {now:,} (no number of splits suffices)"),
+        (Help.ROWS, "about {amount:,} rows instead of {now:,} (no affordable number of splits suffices)"),
     ):
         needs = [(f.name, f.remedy) for f in found if f.remedy is not None and f.remedy.help is help_]
         if needs:

@@ -22,9 +22,11 @@ QUANTILES = 101  # of the residuals: every percent, ends included
 def calibration(by_split: Sequence[Outputs], rows: Rows, *, probabilities: bool) -> Calibration:
     """Reliability of the positive class's probability, all splits and seeds together.
 
-    The seeds of a split judge the same rows, so the band counts a row once however many seeds there are.
+    All seeds of a split judge the same rows, and a row is tested in several splits, so the band counts every row
+    once however often it was judged. Shares are of rows: a weight column has no part in them.
     """
     seeds = len(by_split[0].test)
+    repeats = max(1.0, sum(each.test.shape[1] for each in by_split) / rows.table.rows)
     stated, happened = [], []
     for each in by_split:
         outputs = torch.from_numpy(each.test).double() if probabilities else tuned(each, rows)
@@ -38,7 +40,7 @@ def calibration(by_split: Sequence[Outputs], rows: Rows, *, probabilities: bool)
         inside = bins == place
         if inside.any():
             share, count = float(outcome[inside].mean()), int(inside.sum())
-            low, high = wilson(share, count / seeds)
+            low, high = wilson(share, count / (seeds * repeats))
             points.append((float(probability[inside].mean()), share, count, low, high))
     predicted, observed, counts, lows, highs = zip(*points, strict=True)
     return Calibration(predicted, observed, counts, lows, highs, tempered=not probabilities)

@@ -42,13 +42,19 @@ def rate_points(
 def usable(
     points: Sequence[RatePoint], region: float, *, greater_is_better: bool
 ) -> tuple[float, float] | None:
-    """The widest run of neighbouring rates, through the best one, whose mean score is within `region` of the best."""
+    """The widest run of neighbouring rates, through the best one, whose mean score is within `region` of the best.
+
+    A rate at which some training diverged is not usable, however good its last good epoch was.
+    """
     sign = 1.0 if greater_is_better else -1.0
-    finite = [point for point in points if np.isfinite(point.score)]
-    if not finite:
+    sound = [np.isfinite(point.score) and not point.diverged for point in points]
+    if not any(sound):
         return None
-    best = max(finite, key=lambda point: (sign * point.score, -point.rate))
-    good = [np.isfinite(p.score) and sign * (best.score - p.score) <= region for p in points]
+    best = max(
+        (point for point, fit in zip(points, sound, strict=True) if fit),
+        key=lambda point: (sign * point.score, -point.rate),
+    )
+    good = [fit and sign * (best.score - p.score) <= region for p, fit in zip(points, sound, strict=True)]
     at = points.index(best)
     low = high = at
     while low > 0 and good[low - 1]:
