@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -19,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from lossary.cli.app import app
 from lossary.lab import Comparison
+from lossary.report.source import command
 
 SMALL = ["--splits", "3", "--seeds", "1", "--epochs", "2"]
 HERE = ["--workers", "1"]
@@ -71,11 +74,59 @@ def test_quiet_says_the_verdict_and_the_path_alone(tmp_path: Path) -> None:
     done = lossary("iris", "--losses", "cross_entropy, mse", "--quiet", "--out", str(tmp_path), *SMALL, *HERE)
     assert done.exit_code == 0, done.output
     found = Comparison.from_json((tmp_path / "results.json").read_text(encoding="utf-8"))
-    said = " ".join(done.stdout.split())
-    assert found.headline in said
+    said = done.stdout.strip()
+    assert found.headline in said.splitlines()
     assert said.endswith(f"Report: {tmp_path / 'report.html'}")
     assert found.rows[0].candidate.why not in said
     assert done.stderr == ""
+
+
+def test_the_command_of_a_report_makes_the_same_results(
+    houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    losses = ["--losses", "mse, huber(delta=0.5)", "--metric", "r2", "--rope", "0.0123456789"]
+    done = lossary(os.path.relpath(houses), "--target", "price", *losses, "--out", "first", *SMALL, *HERE)
+    assert done.exit_code == 0, done.output
+    first = Comparison.from_json((tmp_path / "first" / "results.json").read_text(encoding="utf-8"))
+    program, door, *words = shlex.split(command(first, str(houses)))
+    assert (program, door) == ("lossary", "compare")
+    done = lossary(*words, "--out", "second", *HERE)
+    assert done.exit_code == 0, done.output
+    results = [(tmp_path / name / "results.json").read_bytes() for name in ("first", "second")]
+    assert results[0] == results[1]
+    assert str(houses) in (tmp_path / "second" / "report.html").read_text(encoding="utf-8")
+    assert os.path.relpath(houses, tmp_path / "first") in (tmp_path / "first" / "train.py").read_text()
+    assert not list(tmp_path.rglob("*.new"))
+
+
+def test_a_reference_is_named_by_its_label_in_the_command(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    asked = ["--losses", "mse, hinge", "--reference", "mse", "--quiet"]
+    done = lossary("breast_cancer", *asked, "--out", str(first), *SMALL, *HERE)
+    assert done.exit_code == 0, done.output
+    words = shlex.split(command(Comparison.from_json((first / "results.json").read_text(encoding="utf-8"))))
+    assert "mse on sigmoid" in words
+    done = lossary(*words[2:], "--quiet", "--out", str(second), *HERE)
+    assert done.exit_code == 0, done.output
+    assert (second / "results.json").read_bytes() == (first / "results.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [sqlite3.OperationalError("database or disk is full"), OSError(errno.ENOSPC, "No space left on device")],
+)
+def test_a_full_disk_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lossary.lab.running.store.Store.commit", fail)
+    done = lossary("iris", "--losses", "cross_entropy, mse", "--quiet", "--out", str(tmp_path), *SMALL, *HERE)
+    assert done.exit_code == 2
+    [sentence] = done.stderr.strip().splitlines()
+    assert sentence.startswith("Error: run folder: expected a disk that can be written to, got ")
 
 
 ROWS = "".join(f"{i % 7},{i % 2},{i}\n" for i in range(40))

@@ -17,7 +17,9 @@ from lossary.lab import Comparison, compare
 from lossary.lab.conduct import conduct, folder_for
 from lossary.lab.design import design
 from lossary.lab.judging.verdict import Verdict
+from lossary.lab.metrics import get_metric
 from lossary.lab.planning.options import Options
+from lossary.lab.results.anchored import ahead_of_all
 from lossary.lab.running.execute import Answer, Inline, Job
 from lossary.lab.running.progress import Silent
 from lossary.lab.running.store import Store
@@ -177,6 +179,64 @@ def test_another_seed_or_positive_level_is_another_comparison() -> None:
     assert len(folders) == 4
 
 
+def test_a_default_that_is_spelled_out_is_the_same_comparison() -> None:
+    plain, _ = design(frame(), Options(target="y"))
+    assert plain.task.positive == "1"
+    spelled, _ = design(frame(), Options(target="y", positive="1", metric=plain.ruler.name, rope=0.01))
+    assert folder_for(spelled) == folder_for(plain)
+    assert (spelled.ruler, spelled.task) == (plain.ruler, plain.task)
+    other, _ = design(frame(), Options(target="y", metric="f1"))
+    assert other.ruler.why == "asked for"
+
+
+def test_results_hold_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame().to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "deeper")
+    near, far = (design(name, Options(target="y"))[0] for name in (str(tmp_path / "rows.csv"), "../rows.csv"))
+    assert near == far
+    assert near.data.reading.path == "rows.csv"
+
+
+def test_the_label_of_a_loss_names_it() -> None:
+    plain, _ = design(frame(), Options(target="y", losses=("mse, hinge",), reference="mse"))
+    label = plain.plan.settings.reference
+    assert label == "mse on sigmoid"
+    asked = Options(target="y", losses=("mse on sigmoid, hinge",), reference=label)
+    assert design(frame(), asked)[0].plan == plain.plan
+
+
+def test_the_region_of_r2_is_in_its_own_unit() -> None:
+    planned, _ = design(frame(kind="regression"), Options(target="y", metric="r2", rope=0.2))
+    assert not planned.ruler.is_share
+    assert design(frame(), Options(target="y", metric="ece"))[0].ruler.is_share
+
+
+def test_a_class_without_weight_is_refused() -> None:
+    rows = frame()
+    weighted = rows.assign(w=np.where(rows["y"] == "1", 0.0, 1.0))
+    with pytest.raises(DataError, match="class '1' with a total weight of 0"):
+        design(weighted, Options(target="y", weight="w"))
+
+
+def test_one_feature_is_one_input() -> None:
+    planned, _ = design(frame()[["a", "y"]], Options(target="y"))
+    assert planned.effort.network.startswith("1 input, ")
+
+
+def test_an_anchor_ahead_by_less_than_is_shown_is_not_ahead() -> None:
+    found = binary()
+    best = found.judged[0].score.mean
+    metric = get_metric(found.ruler.name)
+
+    def said(lead: float) -> str:
+        score = replace(found.anchors[0].score, mean=best + lead)
+        return ahead_of_all([replace(found.anchors[0], score=score)], found.rows, metric, found.ruler)
+
+    assert said(1e-9) == ""
+    assert "better than every network here (not tested)" in said(0.02)
+
+
 def test_anchors_see_the_same_splits_and_the_constant_predicts_the_larger_class() -> None:
     found = binary()
     names = [anchor.name for anchor in found.anchors]
@@ -219,6 +279,7 @@ def test_a_weight_column_weighs_rows_and_is_no_feature() -> None:
         ({"losses": ("triplet",)}, "expected losses for a binary target, got 'triplet', which is for metric"),
         ({"losses": ("hinge, hinge",)}, "expected each loss once, got 'hinge' twice"),
         ({"losses": ("hinge,, mse",)}, "expected losses separated by commas"),
+        ({"losses": ("mse on softmax",)}, "expected 'mse on sigmoid' for a binary target"),
         ({"reference": "mae"}, "expected one of the judged losses"),
         ({"metric": "rmse"}, "expected one for a binary target, got 'rmse'"),
         (

@@ -108,6 +108,34 @@ def test_the_time_of_interrupted_runs_adds_up(tmp_path: Path) -> None:
         assert store.seconds() == {"report": 3.0}
 
 
+@pytest.mark.parametrize(
+    ("called", "error", "said"),
+    [
+        ("tempfile.TemporaryFile", FileNotFoundError(2, "No such file or directory"), "no such file"),
+        ("FileLock.acquire", PermissionError(13, "Permission denied"), "permission denied"),
+    ],
+)
+def test_a_folder_that_takes_no_files_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: str, error: OSError, said: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(f"lossary.lab.running.store.{called}", refuse)
+    with pytest.raises(DataError, match=f"expected a folder to write to, got {said}.*--out"):
+        Store(tmp_path)
+
+
+def test_a_ledger_that_is_refused_lets_its_folder_go(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    for _ in range(2):
+        with pytest.raises(DataError, match="expected a ledger of Lossary"):
+            Store(tmp_path)
+    (tmp_path / "ledger.sqlite").rmdir()
+    with Store(tmp_path) as store:
+        assert store.stages() == []
+
+
 def test_a_folder_that_is_a_file_and_a_ledger_that_is_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError, match="expected a folder to write to, got file exists"):

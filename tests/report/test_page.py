@@ -18,6 +18,7 @@ from lossary.lab.comparison import Comparison, Confusion, Curve
 from lossary.lab.data import read
 from lossary.lab.judging.verdict import Verdict
 from lossary.report.page import page, write_report
+from lossary.report.script import write_script
 
 Made = Callable[[Kind], Comparison]
 Drawn = Callable[[Kind], str]
@@ -197,3 +198,21 @@ def test_one_loss_alone_is_reported_without_differences(compared: Compared) -> N
     losses = [("cross_entropy", "identity", "probability", 0.0)]
     text = page(compared(read("iris"), Kind.MULTICLASS, losses))
     assert 'id="learning"' in text and 'id="differences"' not in text
+
+
+@pytest.mark.parametrize("write", [write_report, write_script])
+def test_a_write_that_fails_leaves_the_file_that_was_there(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    path = write(made(Kind.MULTICLASS), tmp_path)
+    before = path.read_bytes()
+    whole = Path.write_bytes
+
+    def half(self: Path, content: bytes) -> int:
+        whole(self, content[: len(content) // 2])
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="the disk is full"):
+        write(made(Kind.MULTICLASS), tmp_path)
+    assert path.read_bytes() == before

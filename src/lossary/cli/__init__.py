@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line: exit code 0 done, 1 a defect, 2 a mistake in what was asked, said in one sentence."""
+    """Run the command line: exit code 0 done, 1 a defect, 2 a mistake in what was asked, 130 interrupted."""
     from lossary.core.errors import LossaryError
 
     try:

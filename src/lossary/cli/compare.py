@@ -1,11 +1,12 @@
 """`lossary compare DATA`: which loss should I train with? The work is the laboratory's; here it is asked and shown.
 
-Results go to standard output, progress to standard error. Exit codes: 0 done, 1 a defect or an interruption, 2 a
-mistake in the data or the options, said in one sentence.
+Results go to standard output, progress to standard error. Exit codes: 0 done, 1 a defect, 2 a mistake in the data or
+the options, or a disk that refuses, said in one sentence, 130 an interruption.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lossary.lab.running.store import Store
     from lossary.lab.training.rows import Rows
 
+# What a disk says that is full, over its quota, gone or read-only; any other OSError is a defect.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 
@@ -62,6 +65,8 @@ def compare(
     ] = False,
 ) -> None:
     """Train one network under every sensible loss, fairly, and say which loss your data need."""
+    import sqlite3
+
     from rich.console import Console
 
     from lossary.core.errors import LossaryError
@@ -95,6 +100,16 @@ def compare(
             "Interrupted. Every finished slice is kept: run the same command again, and it goes on from there."
         )
         raise typer.Exit(INTERRUPTED) from None
+    except (OSError, sqlite3.OperationalError) as error:
+        if isinstance(error, OSError) and error.errno not in DISK:
+            raise
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        errors.print(
+            f"Error: run folder: expected a disk that can be written to, got {reason}; make room, then run the same "
+            "command again: it goes on from its last finished slice.",
+            markup=False,
+        )
+        raise typer.Exit(2) from None
     if as_json:
         typer.echo(found.to_json(), nl=False)
     else:
@@ -112,6 +127,7 @@ def _run(
         from lossary.lab.conduct import conduct, folder_for, timings
         from lossary.lab.design import design
         from lossary.lab.running.store import Store
+        from lossary.report.whole import write_whole
 
         planned, rows = design(data, options)
         folder = out if out is not None else folder_for(planned)
@@ -123,16 +139,16 @@ def _run(
             with Bars(errors, enabled=not quiet) as bars:
                 found = conduct(planned, rows, store, executor, bars)
                 bars.stage("report and model", 1, 0)
-                _write(found, planned, rows, folder, store, executor)
+                _write(found, planned, rows, folder, store, executor, data)
                 bars.advance(1)
             store.spend("total", time.perf_counter() - started)
             seconds = json.dumps(timings(store), indent=1, sort_keys=True) + "\n"
-            _replace(folder / "timings.json", seconds.encode())
+            write_whole(folder / "timings.json", seconds.encode())
     return found, folder
 
 
 def _write(
-    found: Comparison, planned: Design, rows: Rows, folder: Path, store: Store, executor: Executor
+    found: Comparison, planned: Design, rows: Rows, folder: Path, store: Store, executor: Executor, data: str
 ) -> None:
     """The run folder: results.json, train.py, report.html, and the model, which a worker trains meanwhile."""
     from safetensors.torch import save
@@ -140,63 +156,41 @@ def _write(
     from lossary.lab.running.final import final_job
     from lossary.report.page import write_report
     from lossary.report.script import write_script
+    from lossary.report.whole import write_whole
 
     started = time.perf_counter()
     job, facts = final_job(found, planned.plan.setup, rows)
     training = executor.run([lambda: job])
-    _replace(folder / "results.json", found.to_json().encode())
-    write_script(found, folder)
-    write_report(found, folder)
+    write_whole(folder / "results.json", found.to_json().encode())
+    write_script(found, folder, data)
+    write_report(found, folder, data)
     store.spend("report", time.perf_counter() - started)
-    _replace(folder / "model.safetensors", save(next(training).value, facts))
+    write_whole(folder / "model.safetensors", save(next(training).value, facts))
     store.spend("report and model", time.perf_counter() - started)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def _show_design(planned: Design) -> None:
     """What the data are, what will be tried and why, and what it can show: before the first training."""
     from rich.console import Console
 
-    from lossary.report.about import candidates_sheet, data_lines, effort_lines, warnings
-    from lossary.report.terminal import print_lines, print_sheet
+    from lossary.report.summary import print_design
 
     console = Console(highlight=False)
-    print_lines(data_lines(planned.profile, planned.task), console)
-    print_lines(warnings(planned.profile, planned.notes), console, style="yellow")
-    console.print()
-    print_sheet(candidates_sheet(planned.plan.candidates, planned.ruler), console)
-    print_lines(
-        effort_lines(
-            planned.effort,
-            planned.ruler,
-            planned.plan.settings.reference,
-            len(planned.plan.trained),
-            planned.profile.rows,
-        ),
-        console,
-    )
+    print_design(planned, console)
     console.print()
 
 
 def _show(found: Comparison, folder: Path, *, tables: bool) -> None:
-    """The sorted tables, the verdict, and where the report is."""
+    """The sorted tables, the verdict, and where the report is; without tables each sentence is one line."""
     from rich.console import Console
 
-    from lossary.report.results import anchors, judged, unjudged
-    from lossary.report.terminal import print_lines, print_sheet
+    from lossary.report.summary import print_comparison
+    from lossary.report.terminal import print_lines
     from lossary.report.verdict import verdict_lines
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=not tables)
     if tables:
-        for each in (judged(found), unjudged(found), anchors(found)):
-            if each is not None:
-                print_sheet(each, console)
-                console.print()
-    print_lines(verdict_lines(found), console, style="bold")
+        print_comparison(found, console)
+    else:
+        print_lines(verdict_lines(found), console, style="bold")
     console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)

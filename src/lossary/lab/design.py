@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import Kind, Task, infer
+from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
+from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import Metric, default_metric, get_metric
-from lossary.lab.planning.advise import candidates, reference_label, split_expressions
+from lossary.lab.planning.advise import candidates, reference_label, split_expressions, unlinked
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
 from lossary.lab.training.engines import stackable
@@ -46,9 +48,10 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
     table = read(source, options.target, weight=options.weight)  # type: ignore[arg-type]  # `read` says what it takes
     task = infer(table, positive=options.positive)
+    refuse_weightless(table, task)
     found = profile(table, task)
     metric, why = _metric(options.metric, task, found)
-    losses = tuple(each for text in options.losses for each in split_expressions(text))
+    losses = tuple(unlinked(each, task) for text in options.losses for each in split_expressions(text))
     chosen = candidates(found, task, metric, losses, options.reference)
     reference = reference_label(chosen, task, metric, options.reference)
     splits = make_splits(
@@ -81,8 +84,15 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         patience=options.patience,
         engine=options.engine,
     )
+    # Not the task's reason: a level asked for that is the default one makes the same comparison.
     content = record.digest(
-        {"table": table.digest, "target": table.target, "weight": table.weight, "task": task}
+        {
+            "table": table.digest,
+            "target": table.target,
+            "weight": table.weight,
+            "kind": task.kind,
+            "levels": task.levels,
+        }
     )
     plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
     return Design(
@@ -95,7 +105,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             table.target,
             table.weight,
             table.notes,
-            table.reading,
+            _placeless(table.reading),
         ),
         task=task,
         profile=found,
@@ -107,13 +117,13 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
 
 
 def _metric(asked: str | None, task: Task, found: Profile) -> tuple[Metric, str]:
-    if asked is not None:
-        return get_metric(asked, task.kind.value), "asked for"
     smallest = found.smallest_class
     gross = found.numbers.gross_outliers if found.numbers else 0.0
     metric = default_metric(
         task.kind.value, smallest_share=1.0 if smallest is None else smallest, outlier_share=gross
     )
+    if asked is not None and get_metric(asked, task.kind.value) != metric:
+        return get_metric(asked, task.kind.value), "asked for"
     if found.numbers is not None:
         return metric, f"{100 * gross:.2g} % of the targets are gross outliers"
     assert smallest is not None  # classes have a smallest one
@@ -121,8 +131,14 @@ def _metric(asked: str | None, task: Task, found: Profile) -> tuple[Metric, str]
 
 
 def _ruler(metric: Metric, why: str, rope: float) -> Ruler:
-    share = not metric.relative and metric.name != "r2"
-    return Ruler(metric.name, metric.title, metric.greater_is_better, why, rope, metric.relative, share)
+    return Ruler(
+        metric.name, metric.title, metric.greater_is_better, why, rope, metric.relative, metric.share
+    )
+
+
+def _placeless(reading: Reading) -> Reading:
+    """How the file was read, under its bare name: the results are the same wherever the file lies."""
+    return reading if reading.path is None else replace(reading, path=Path(reading.path).name)
 
 
 def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
@@ -130,6 +146,7 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
     n_train, n_valid, n_test = len(first.train), len(first.valid), len(first.test)
     deviation = forecast(n_test, relative=metric.relative)
     level = 0.05 / max(1, sum(each.judged for each in plan.candidates) - 1)
+    inputs = f"{network.inputs} input" + ("s" if network.inputs > 1 else "")
     hidden = ", ".join(f"{units} hidden units ({SHOWN[network.activation]})" for units in network.hidden)
     outputs = f"{network.outputs} output" + ("s" if network.outputs > 1 else "")
     return Effort(
@@ -139,7 +156,7 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
         epochs=settings.epochs,
         batch=settings.batch,
         patience=settings.patience,
-        network=f"{network.inputs} inputs, {hidden}, {outputs}",
+        network=f"{inputs}, {hidden}, {outputs}",
         engine=plan.setup.engine,
         n_train=n_train,
         n_valid=n_valid,

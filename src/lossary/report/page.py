@@ -31,6 +31,7 @@ from lossary.report.source import command
 from lossary.report.unit import unit_of
 from lossary.report.verdict import verdict_lines
 from lossary.report.visible import visible
+from lossary.report.whole import write_whole
 
 NAME = "report.html"
 
@@ -44,14 +45,12 @@ class Fact:
     under: str = ""
 
 
-def write_report(comparison: Comparison, folder: str | Path) -> Path:
-    """Write `report.html` into `folder` and return its path."""
-    path = Path(folder) / NAME
-    path.write_text(page(comparison), encoding="utf-8")
-    return path
+def write_report(comparison: Comparison, folder: str | Path, given: str | None = None) -> Path:
+    """Write `report.html` into `folder` and return its path. `given` is the path of the data, for its command."""
+    return write_whole(Path(folder) / NAME, page(comparison, given).encode())
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Comparison, given: str | None = None) -> str:
     """The text of `report.html`."""
     environment = Environment(
         loader=PackageLoader("lossary.report"),
@@ -83,7 +82,7 @@ def page(comparison: Comparison) -> str:
         data_notes=data_notes(profile),
         columns=columns_sheet(profile),
         method=method_lines(comparison),
-        command=command(comparison),
+        command=command(comparison, given),
         training="python train.py",
         candidates=candidates_sheet(tuple(row.candidate for row in comparison.rows), comparison.ruler),
         settings=settings_sheet(comparison),

@@ -18,21 +18,21 @@ from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison, Measured
 from lossary.lab.training.trial import Setup
 from lossary.report.source import source_of
+from lossary.report.whole import write_whole
 
 NAME = "train.py"
 WIDTH = 100
 _MODULES = {"relu": "ReLU", "tanh": "Tanh"}
 
 
-def write_script(comparison: Comparison, folder: str | Path) -> Path:
+def write_script(comparison: Comparison, folder: str | Path, given: str | None = None) -> Path:
     """Write `train.py` into `folder` and return its path.
 
-    A file is named relative to the script, so that both may move together; its path is taken as seen from the
-    working directory.
+    A file is named relative to the script, so that both may move together; its path, `given` or else its bare name,
+    is taken as seen from the working directory.
     """
-    path = Path(folder) / NAME
-    path.write_text(script(comparison, _location(comparison, Path(folder))), encoding="utf-8")
-    return path
+    text = script(comparison, _location(source_of(comparison, given), comparison, Path(folder)))
+    return write_whole(Path(folder) / NAME, text.encode())
 
 
 def script(comparison: Comparison, data: str) -> str:
@@ -138,9 +138,8 @@ def _is_number(level: str) -> bool:
     return True
 
 
-def _location(comparison: Comparison, folder: Path) -> str:
+def _location(found: str | None, comparison: Comparison, folder: Path) -> str:
     """Where the rows are, as an expression: the name of an embedded set, or a path relative to the script."""
-    found = source_of(comparison)
     if found is None:
         return "None"
     if comparison.data.reading.format == "embedded":

@@ -1,7 +1,7 @@
 """A table of words and numbers, before anything decides how it is drawn.
 
-The terminal and the page show the same rows, so the rows are made once (`lossary.report.sheets`) and drawn
-twice (`lossary.report.terminal`, `lossary.report.page`).
+The terminal and the page show the same rows, so the rows are made once (`lossary.report.results`,
+`lossary.report.about`) and drawn twice (`lossary.report.terminal`, `lossary.report.page`).
 """
 
 from __future__ import annotations

@@ -8,20 +8,26 @@ from lossary.lab.comparison import Comparison
 from lossary.lab.planning.plan import Settings
 
 
-def source_of(comparison: Comparison) -> str | None:
-    """The name of an embedded set, or the path of the file as it was given; None for rows that came from memory."""
-    return comparison.data.reading.path
+def source_of(comparison: Comparison, given: str | None = None) -> str | None:
+    """The name of an embedded set, or the path of the file; None for rows that came from memory.
+
+    A comparison holds the bare name of its file, so the path as it was given is handed in beside it as `given`.
+    """
+    bare = comparison.data.reading.path
+    if given is None or bare is None or comparison.data.reading.format == "embedded":
+        return bare
+    return given
 
 
-def command(comparison: Comparison) -> str:
+def command(comparison: Comparison, given: str | None = None) -> str:
     """The command that runs the comparison again, every setting that decides its results spelled out."""
     settings: Settings = comparison.settings
-    words = ["lossary", "compare", source_of(comparison) or "FILE"]
+    words = ["lossary", "compare", source_of(comparison, given) or "FILE"]
     options: list[tuple[str, object]] = [
         ("--target", settings.target),
         ("--metric", settings.metric),
         ("--reference", settings.reference),
-        ("--rope", f"{settings.rope:g}"),
+        ("--rope", repr(settings.rope)),
         ("--positive", settings.positive),
         ("--weight", settings.weight),
         ("--losses", ", ".join(settings.losses) or None),

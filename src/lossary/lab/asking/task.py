@@ -82,6 +82,24 @@ class Task:
         return codes.astype(np.int64)
 
 
+def refuse_weightless(table: Table, task: Task) -> None:
+    """Raises DataError where all rows of a class have weight 0: no split could learn it or judge it."""
+    weight = table.weights()
+    if weight is None or task.kind is Kind.REGRESSION:
+        return
+    totals = np.bincount(task.encode(table.answers()), weights=weight, minlength=len(task.levels))
+    for level, total in zip(task.levels, totals.tolist(), strict=True):
+        if total == 0:
+            raise DataError(
+                sentence(
+                    f"weight {quoted(table.weight)}",
+                    expected="rows that count in each class",
+                    got=f"class {quoted(level)} with a total weight of 0",
+                    remedy="correct the weights, or leave the rows of this class out",
+                )
+            )
+
+
 def labels(answers: pd.Series[Any]) -> list[str]:
     """The answers as the names of levels: text as it is, whole numbers without a decimal point."""
     names = {value: _label(value) for value in answers.unique().tolist()}
@@ -177,7 +195,12 @@ def _positive(
                     remedy=remedy,
                 )
             )
-        return name, f"{quoted(name)} is positive as asked"
+        usual = _usual_positive(answers, levels, numeric)  # asked for or not, its reason stays
+        return usual if usual[0] == name else (name, f"{quoted(name)} is positive as asked")
+    return _usual_positive(answers, levels, numeric)
+
+
+def _usual_positive(answers: pd.Series[Any], levels: tuple[str, ...], numeric: bool) -> tuple[str, str]:
     if numeric:
         return levels[1], f"{quoted(levels[1])} is positive: the larger"
     saying_yes = [level for level in levels if level.casefold() in AFFIRMATIVE]

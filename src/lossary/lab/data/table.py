@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file was read, in the words of `pandas.read_csv`; `path` is as it was given."""
+    """How a file was read, in the words of `pandas.read_csv`; `path` is as it was given, or bare in a record."""
 
     format: str  # "csv", "parquet", "frame" or "embedded"
     path: str | None = None

@@ -91,7 +91,9 @@ def would_help(found: Sequence[Finding]) -> str:
 
 
 def amount(value: float, metric: Metric, reference_score: float) -> str:
-    """A difference in words: points for rates and scores, else the unit and its share of the reference's."""
+    """A difference in words: points for what is shown in per cent, else the unit and its share of the reference's."""
+    if not metric.relative and not metric.share:
+        return f"{figures(value, 2)} {metric.title}"
     if not metric.relative:
         points = figures(100 * value, 2)
         return f"{points} {'point' if points == '1' else 'points'}"

@@ -53,19 +53,20 @@ def _rate(
     formula: Formula,
     *,
     up: bool = True,
+    share: bool = True,
 ) -> Metric:
-    return Metric(name, title, _first_line(formula), reads, kinds, rewards, up, False, formula)
+    return Metric(name, title, _first_line(formula), reads, kinds, rewards, up, False, share, formula)
 
 
 def _error(
     name: str, title: str, reads: Reads, kinds: frozenset[str], rewards: frozenset[str], formula: Formula
 ) -> Metric:
-    return Metric(name, title, _first_line(formula), reads, kinds, rewards, False, True, formula)
+    return Metric(name, title, _first_line(formula), reads, kinds, rewards, False, True, False, formula)
 
 
 def _top(k: int) -> Metric:
     summary = f"Share of rows whose class is among the {k} greatest outputs."
-    return Metric(f"top_{k}", f"Top-{k}", summary, "decision", _MANY, _ORDER, True, False, top(k))
+    return Metric(f"top_{k}", f"Top-{k}", summary, "decision", _MANY, _ORDER, True, False, True, top(k))
 
 
 def _first_line(formula: Formula) -> str:
@@ -95,7 +96,7 @@ METRICS: dict[str, Metric] = {
         _error("rmse", "RMSE", "value", _NUMBERS, _MEAN, rmse),
         _error("mae", "MAE", "value", _NUMBERS, _MEDIAN, mae),
         _error("median_error", "Median error", "value", _NUMBERS, _MEDIAN, median_error),
-        _rate("r2", "R²", "value", _NUMBERS, _MEAN, r2),
+        _rate("r2", "R²", "value", _NUMBERS, _MEAN, r2, share=False),
     )
 }
 

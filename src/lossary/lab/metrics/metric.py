@@ -22,8 +22,9 @@ class Metric:
     `reads` says what of the outputs it looks at: the decision (sign, or greatest column), their order, the
     probabilities they stand for, or the value itself. `rewards` names the functionals for which the best
     expected metric is reached by estimating that functional; a loss that elicits another is not judged by it.
-    `relative` metrics are errors: their region of equivalence is 1 % of the reference's value, the others' is
-    one point.
+    `relative` metrics are errors: their region of equivalence is 1 % of the reference's value. `share` metrics are
+    rates and scores between 0 and 1, shown in percent: theirs is one point. One that is neither (R²) has a region
+    of 0.01 in its own unit.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Metric:
     rewards: frozenset[str]
     greater_is_better: bool
     relative: bool
+    share: bool
     formula: Formula
 
     def score(

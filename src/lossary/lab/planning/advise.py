@@ -23,7 +23,7 @@ def candidates(
     Judged is a loss that estimates what the metric rewards. Whoever names another ``reference`` asks for a
     comparison with the losses that estimate the same as it does, whatever the metric rewards.
     """
-    asked = None if reference is None else _estimate(known(reference), task)
+    asked = None if reference is None else _estimate(known(unlinked(reference, task)), task)
     named = [(text, "asked for") for text in losses] or list(_suggested(profile, task))
     found = [_candidate(text, why, task, metric, asked) for text, why in named]
     labels = [each.label for each in found]
@@ -45,16 +45,16 @@ def reference_label(found: Sequence[Candidate], task: Task, metric: Metric, aske
             f"losses: expected at least one that estimates what {metric.title} rewards, got "
             f"{', '.join(each.label for each in found)}; add {standard(task, metric)} or choose another --metric."
         )
-    wanted = asked or standard(task, metric)
+    wanted = standard(task, metric) if asked is None else unlinked(asked, task)
+    canonical = known(wanted)
     for each in judged:
-        if wanted in (each.label, each.expression):
+        if each.label == wanted + LINKS[each.link]:
             return each.label
-    if asked is None:
-        return judged[0].label
-    canonical = known(asked)
     for each in judged:
         if each.expression == canonical.expression:
             return each.label
+    if asked is None:
+        return judged[0].label
     raise DataError(
         f"reference: expected one of the judged losses {', '.join(each.label for each in judged)}, got {asked!r}; "
         "name one of them, or add it to --losses."
@@ -84,6 +84,24 @@ def split_expressions(text: str) -> tuple[str, ...]:
             f"losses: expected losses separated by commas, got {text!r}; write 'mse, huber(delta=2)'."
         )
     return tuple(stripped)
+
+
+def unlinked(text: str, task: Task) -> str:
+    """An expression without the link that a label shows: "mse on sigmoid" -> "mse".
+
+    Raises DataError where the task asks for another link.
+    """
+    for link, ending in LINKS.items():
+        bare = text.strip().removesuffix(ending)
+        if not ending or bare == text.strip():
+            continue
+        if _link(known(bare), task) != link:
+            raise DataError(
+                f"losses: expected {bare + LINKS[_link(known(bare), task)]!r} for a {task.kind.value} target, "
+                f"got {text.strip()!r}; write {bare!r}, and the link is chosen by the target."
+            )
+        return bare
+    return text.strip()
 
 
 def _estimate(facts: Known, task: Task) -> str:

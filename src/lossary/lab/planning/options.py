@@ -43,7 +43,7 @@ class Options:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise DataError(
-                    f"{name}: expected a whole number of at least {least}, got {value!r}; raise --{name}."
+                    f"{name}: expected a whole number of at least {least}, got {value!r}; raise it."
                 )
         if self.rope is not None and not 0 < self.rope < 1:
             raise DataError(
@@ -51,4 +51,4 @@ class Options:
                 "choose the smallest difference that would matter to you."
             )
         if not self.rates or not all(0 < rate < float("inf") for rate in self.rates):
-            raise DataError(f"rates: expected learning rates above 0, got {self.rates!r}; leave --rates out.")
+            raise DataError(f"rates: expected learning rates above 0, got {self.rates!r}; leave them out.")

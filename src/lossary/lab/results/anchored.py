@@ -34,18 +34,24 @@ def anchors_of(store: Store, rows: Rows, metric: Metric, n_test: int, n_rest: in
 def ahead_of_all(anchors: Sequence[Anchor], rows: Sequence[Row], metric: Metric, ruler: Ruler) -> str:
     """The first sentence of a report whose networks an anchor beats; else nothing."""
     judged = [row.score for row in rows if row.candidate.judged and isfinite(row.score.mean)]
-    ahead = [each for each in anchors if all(metric.better(each.score.mean, one.mean) for one in judged)]
+    ahead = [each for each in anchors if all(_visibly(each.score, one, metric, ruler) for one in judged)]
     if not ahead:
         return ""
     sign = 1.0 if metric.greater_is_better else -1.0
     first = max(ahead, key=lambda each: sign * each.score.mean)
     sentence = (
-        f"{first.title} scores better than every network here: {metric.title} {_shown(first.score, ruler)}"
+        f"{first.title} scores better than every network here (not tested): "
+        f"{metric.title} {_shown(first.score, ruler)}"
     )
     if not judged:
         return f"{sentence}, and no network has a score."
     best = max(judged, key=lambda score: sign * score.mean)
     return f"{sentence} against at best {_shown(best, ruler)} on the same splits."
+
+
+def _visibly(anchor: Measured, network: Measured, metric: Metric, ruler: Ruler) -> bool:
+    """Whether the anchor is better in the figures that a reader sees: "96.0 % against 96.0 %" is no lead."""
+    return metric.better(anchor.mean, network.mean) and _shown(anchor, ruler) != _shown(network, ruler)
 
 
 def _shown(score: Measured, ruler: Ruler) -> str:

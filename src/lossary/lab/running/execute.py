@@ -26,12 +26,11 @@ class WorkerError(LossaryError):
 
 @dataclass(frozen=True)
 class Job:
-    """A module-level function and its arguments. `size` counts trainings, for the progress bar."""
+    """A module-level function and its arguments."""
 
     name: tuple[str, int]
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    size: int = 0
 
 
 @dataclass(frozen=True)

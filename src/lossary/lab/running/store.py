@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -62,25 +63,25 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = FileLock(folder / LOCK)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # A file without a name: where none can be made, the lock would take that for another run's.
+            tempfile.TemporaryFile(dir=folder).close()
+            self._lock.acquire(timeout=0)
+        except Timeout:  # an OSError too
+            raise DataError(
+                f"{folder}: another run is writing to this folder; wait for it, or name another folder with --out."
+            ) from None
         except OSError as error:
             raise DataError(
                 f"{folder}: expected a folder to write to, got {(error.strerror or 'an error').lower()}; "
                 "name another one with --out."
             ) from None
-        self._lock = FileLock(folder / LOCK)
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise DataError(
-                f"{folder}: another run is writing to this folder; wait for it, or name another folder with --out."
-            ) from None
-        self._db = sqlite3.connect(folder / LEDGER)
-        try:
-            self._db.executescript(SCHEMA)
+            self._db = _opened(folder / LEDGER)
         except sqlite3.DatabaseError as error:
-            self.close()
+            self._lock.release()
             raise DataError(
                 f"{folder / LEDGER}: expected a ledger of Lossary, got a file that SQLite refuses ({error}); "
                 "delete the folder, or name another one with --out."
@@ -195,6 +196,17 @@ class Store:
     def seconds(self) -> dict[str, float]:
         """Time spent, by name."""
         return dict(self._db.execute("SELECT name, spent FROM seconds ORDER BY name").fetchall())
+
+
+def _opened(ledger: Path) -> sqlite3.Connection:
+    """The ledger with its tables. Raises sqlite3.DatabaseError, the file closed again, where it is none."""
+    found = sqlite3.connect(ledger)
+    try:
+        found.executescript(SCHEMA)
+    except sqlite3.DatabaseError:
+        found.close()
+        raise
+    return found
 
 
 def _difference(held: dict[str, object], plan: Plan) -> str:

@@ -1,0 +1,12 @@
+"""A file of the run folder is there whole or not at all: whoever is interrupted keeps the one that was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write beside the file, then put it in the place of the old one; returns `path`. Raises OSError."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_bytes(content)
+    return beside.replace(path)
