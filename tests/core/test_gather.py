@@ -1,4 +1,4 @@
-"""What `gather=` refuses. That ranks agree with one batch is a promise of the doctor (tests/every_loss/test_ranks.py)."""
+"""What `gather=` refuses. That ranks agree with one batch is a promise of the doctor, in tests/every_loss."""
 
 import pytest
 import torch
