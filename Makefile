@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test pytest lint stubs bench clean
+.PHONY: help install demo test pytest lint stubs reference bench clean
 
 help:
 	@echo "make install   make .venv with Lossary (editable) and all that the demo and the tests need"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint      style, types and the direction of imports"
 	@echo "make pytest    run every test"
 	@echo "make stubs     write the generated files again"
+	@echo "make reference write the reference values of every loss again"
 	@echo "make bench     measure time and memory against the floors"
 	@echo "make clean     forget .venv, caches and builds (your runs/ stay)"
 
@@ -54,8 +55,11 @@ pytest: $(INSTALLED)
 stubs: $(INSTALLED)
 	$(BIN)/python tools/stubs.py
 
+reference: $(INSTALLED)
+	$(BIN)/python tools/reference.py
+
 bench: $(INSTALLED)
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@over=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || over=1; done; exit $$over
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist src/*.egg-info

@@ -9,6 +9,7 @@ the two in turn.
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -47,10 +48,13 @@ def inputs(name: str) -> tuple[torch.Tensor, ...]:
 
 def per_call(function: Callable[[], object]) -> float:
     """Microseconds of this thread's processor time a call: other processes on the machine do not count."""
+    gc.disable()  # as timeit does: a collection belongs to no call
     start = time.thread_time()
     for _ in range(CALLS):
         function()
-    return (time.thread_time() - start) / CALLS * 1e6
+    seconds = time.thread_time() - start
+    gc.enable()
+    return seconds / CALLS * 1e6
 
 
 def pair(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
