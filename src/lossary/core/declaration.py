@@ -75,6 +75,7 @@ class Loss:
         indexed: a row of logits and a class.
         extra_axis: the hyper-parameter that adds an axis where it is a list.
         simple: one of these two, or vectors of one shape.
+        paired: two rows of classes, or a batch of vectors and its labels.
         as_given: the math takes the inputs as they are, once they are wide enough.
         labelled: its target can say "ignore".
         per_label: some hyper-parameter can be a tensor.
@@ -101,6 +102,7 @@ class Loss:
     indexed: bool = field(init=False, repr=False)
     extra_axis: str | None = field(init=False, repr=False)
     simple: bool = field(init=False, repr=False)
+    paired: bool = field(init=False, repr=False)
     as_given: bool = field(init=False, repr=False)
     labelled: bool = field(init=False, repr=False)
     per_label: bool = field(init=False, repr=False)
@@ -116,6 +118,7 @@ class Loss:
         self.extra_axis = next((each.kind.extra_axis for each in self.inputs if each.kind.extra_axis), None)
         vectors = set(forms) <= VECTORS
         self.simple = self.unit is not Unit.ANCHOR and (self.elementwise or self.indexed or vectors)
+        self.paired = forms in ((Form.LOGITS, Form.DISTRIBUTION), (Form.FEATURES, Form.LABEL))
         self.as_given = set(forms) <= AS_GIVEN
         self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), -1)
         self.labelled = "ignore_index" in self.options

@@ -22,6 +22,8 @@ _NUMBERS = (float, int, str, type(None))
 
 def evaluate(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any]) -> Tensor | None:
     """The mean over all units, or None where the whole way has to be gone."""
+    if not loss.simple:
+        return None
     where_is = usual(loss, inputs, PLAIN.class_dim)
     first = inputs[0]
     if where_is is None or first is None or probes.autocast_is_on(first):

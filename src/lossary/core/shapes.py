@@ -58,7 +58,7 @@ def frame(
 
 def usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Frame | None:
     """The frame of a call in which everything is as it mostly is, at a fraction of the price; None if it is not."""
-    if not loss.simple:
+    if not (loss.simple or loss.paired):
         return None
     first, other = inputs[0], inputs[1]
     if not (isinstance(first, Tensor) and isinstance(other, Tensor) and first.is_floating_point()):
@@ -66,6 +66,8 @@ def usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Fram
     if other.device != first.device:
         return None
     shape = first.shape
+    if loss.paired:
+        return _paired(loss, first, other, class_dim)
     if loss.indexed:
         if other.dtype != torch.int64 or not 0 < class_dim < len(shape):
             return None
@@ -80,6 +82,16 @@ def usual(loss: Loss, inputs: tuple[Tensor | None, ...], class_dim: int) -> Fram
     if not shape or shape[-1] == 0 or not _like(inputs[2:], first):
         return None
     return Frame(shape[:-1], (len(shape) - 1,) * len(inputs), 0)
+
+
+def _paired(loss: Loss, first: Tensor, other: Tensor, class_dim: int) -> Frame | None:
+    shape = first.shape
+    if loss.unit is Unit.ANCHOR:
+        known = other.dtype == torch.int64 and len(shape) == 2 and other.shape == shape[:1]
+        return Frame(shape[:1], (1, None), 0) if known else None
+    if other.dtype != first.dtype or other.shape != shape or not 0 < class_dim < len(shape):
+        return None
+    return Frame(shape[:class_dim] + shape[class_dim + 1 :], (class_dim, class_dim), shape[class_dim])
 
 
 def _like(others: tuple[object, ...], first: Tensor) -> bool:
