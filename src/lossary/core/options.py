@@ -34,5 +34,5 @@ PLAIN = Options()
 #: Options of every loss, in the order of the signature.
 COMMON = ("weight", "mask", "reduction", "denominator", "group", "backend")
 
-#: Options of a call that are tensors; a module holds those of its constructor as buffers.
+#: Options that belong to a call; the others are settings of a module.
 PER_CALL = ("weight", "mask", "denominator")

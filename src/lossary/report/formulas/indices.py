@@ -64,15 +64,6 @@ def fold(expression: Any, simplex: tuple[str, ...] = ()) -> Any | None:
     return None if numbered(folded) else folded
 
 
-def unfold(expression: Any) -> Any:
-    """The reverse: sums of three in place of sums over j, and i called 1."""
-    spread = expression.replace(
-        lambda each: isinstance(each, Over),
-        lambda each: sympy.Add(*(at(each.args[0], "j", k) for k in range(1, COUNT + 1))),
-    )
-    return at(spread, "i", 1)
-
-
 def _fold(expression: Any, simplex: tuple[str, ...]) -> Any:
     if expression.is_Atom or not numbered(expression):
         return expression
