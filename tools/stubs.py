@@ -100,7 +100,7 @@ def modules(losses: list[Loss]) -> str:
     lines = [STUB, "from lossary.core.world import Summed"]
     own = {name: value for name, value in sorted(vars(lossary.nn).items()) if not name.startswith("_")}
     for name, value in own.items():
-        if inspect.isclass(value) and value.__module__ == "lossary.core.modules":
+        if inspect.isclass(value) and value.__module__.startswith("lossary.core."):
             lines += [f"from {value.__module__} import {name} as {name}"]
     for name, value in own.items():
         if inspect.isfunction(value) and value.__module__ == "lossary.nn":

@@ -20,6 +20,8 @@ _PUBLIC = {
     "parse": ("lossary.nn", "parse"),
     "checks": ("lossary.core.checks", "checks"),
     "Summed": ("lossary.core.world", "Summed"),
+    "effective_weights": ("lossary.losses.imbalance.class_balanced", "effective_weights"),
+    "jacobian_penalty": ("lossary.losses.regularizers.jacobian", "jacobian_penalty"),
     "LossaryError": ("lossary.core.errors", "LossaryError"),
 }
 #: Rooms reached as attributes; the rest is imported by its full name.

@@ -1,46 +1,75 @@
 """Everything a declaration needs, in one import: the catalogue's losses and yours are written with these words."""
 
-from .core.canonical import Bernoulli, log1mexp
+from .core.canonical import Bernoulli, like, log1mexp, log_softmax, softplus
 from .core.card import Claims, Elicits, Example, Link, Paper, Relative, Task
 from .core.domains import (
+    AboveOne,
+    AnyNumber,
     AtLeastOne,
     BelowOne,
     Choice,
+    ClassCounts,
+    ClassNumbers,
     Flag,
     Interval,
     Levels,
     NonNegative,
     NumberOrTensor,
     OpenUnit,
+    PerClass,
     Positive,
+    TransitionMatrix,
     Unit,
+    Whole,
 )
 from .core.expectation import over_classes, over_two, share
 from .core.kinds import (
     BinaryLogits,
     BinaryTarget,
     ClassLogits,
+    ClassScores,
     ClassTarget,
+    Cloud,
+    CountTarget,
     DistributionTarget,
     Embedding,
+    Ensemble,
     Inner,
     Keep,
     Labels,
+    LabelScores,
+    LabelTarget,
     LevelPrediction,
     Mass,
+    NonNegativePrediction,
+    NonNegativeTarget,
+    NonZeroTarget,
+    PositivePrediction,
+    PositiveTarget,
     Prediction,
+    PredictionAboveMinusOne,
     RealTarget,
     Samples,
     Score,
+    Table,
+    TargetAboveMinusOne,
+    Thresholds,
+    Values,
+    Vector,
+    blocks,
+    columns,
 )
 from .core.loss import loss
 from .core.unit import PerAnchor, PerDistribution, PerElement, PerRegion, PerRow, PerTriplet
 
 __all__ = [
-    "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice", "Claims", "ClassLogits",
-    "ClassTarget", "DistributionTarget", "Elicits", "Embedding", "Example", "Flag", "Inner", "Interval", "Keep",
-    "Labels", "LevelPrediction", "Levels", "Link", "Mass", "NonNegative", "NumberOrTensor", "OpenUnit", "Paper",
-    "PerAnchor", "PerDistribution", "PerElement", "PerRegion", "PerRow", "PerTriplet", "Positive", "Prediction",
-    "RealTarget", "Relative", "Samples", "Score", "Task", "Unit", "log1mexp", "loss", "over_classes", "over_two",
-    "share",
+    "AboveOne", "AnyNumber", "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice",
+    "Claims", "ClassCounts", "ClassLogits", "ClassNumbers", "ClassScores", "ClassTarget", "Cloud", "CountTarget",
+    "DistributionTarget", "Elicits", "Embedding", "Ensemble", "Example", "Flag", "Inner", "Interval", "Keep",
+    "LabelScores", "LabelTarget", "Labels", "LevelPrediction", "Levels", "Link", "Mass", "NonNegative",
+    "NonNegativePrediction", "NonNegativeTarget", "NonZeroTarget", "NumberOrTensor", "OpenUnit", "Paper", "PerAnchor", "PerClass",
+    "PerDistribution", "PerElement", "PerRegion", "PerRow", "PerTriplet", "Positive", "PositivePrediction",
+    "PositiveTarget", "Prediction", "PredictionAboveMinusOne", "RealTarget", "Relative", "Samples", "Score",
+    "Table", "TargetAboveMinusOne", "Task", "Thresholds", "TransitionMatrix", "Unit", "Values", "Vector", "Whole", "blocks", "columns",
+    "like", "log1mexp", "log_softmax", "loss", "over_classes", "over_two", "share", "softplus",
 ]  # fmt: skip

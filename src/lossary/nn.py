@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .core import expression, registry
+from .core.hardest import Hardest
 from .core.modules import LossModule, Single, Sum, camel, module_class
+from .core.penalty import Penalty
 
-__all__ = ["LossModule", "Single", "Sum", "parse"]
+__all__ = ["Hardest", "LossModule", "Penalty", "Single", "Sum", "parse"]
 
 
 def parse(text: str) -> LossModule:

@@ -8,6 +8,8 @@ import torch
 
 import lossary
 from lossary import nn
+from lossary.core.declaration import REQUIRED
+from lossary.core.errors import OptionError
 
 LOGITS, CLASSES = (
     torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0)),
@@ -63,6 +65,17 @@ def test_a_module_lists_and_refuses_settings_as_its_signature_says() -> None:
 
 def test_every_loss_has_a_module_and_nothing_else_does() -> None:
     for name in lossary.names():
-        assert isinstance(nn.build(name, {}), nn.LossModule)
+        loss = lossary.get(name).loss
+        asked = {
+            each.name: loss.facts.example.hyper[each.name] for each in loss.hyper if each.default is REQUIRED
+        }
+        assert isinstance(nn.build(name, asked), nn.LossModule)
     with pytest.raises(AttributeError, match="no attribute 'Mystery'"):
         _ = nn.Mystery
+
+
+def test_a_module_asks_for_what_has_no_default() -> None:
+    with pytest.raises(
+        OptionError, match=r"LogitAdjusted\(class_counts=\.\.\.\): expected .* got nothing; give it"
+    ):
+        lossary.nn.LogitAdjusted()

@@ -10,7 +10,7 @@ from .declaration import Input, Loss
 from .errors import DtypeError, OptionError, ShapeError, sentence
 from .kinds import Form
 
-_CLASSES = (Form.LOGITS, Form.DISTRIBUTION)
+_CLASSES = (Form.LOGITS, Form.DISTRIBUTION, Form.SCORES, Form.LABELS)
 _LAST = (Form.FEATURES, Form.SAMPLES, Form.MASS)
 
 
@@ -24,11 +24,15 @@ def own(
     """
     form = each.kind.form
     if form in _CLASSES:
-        return _classes(loss, each, tensor, class_dim)
+        return classes(loss, each, tensor, class_dim)
     if form is Form.CLASS:
         return _target(loss, each, tensor, class_dim, first)
     if form in _LAST:
         return _last(loss, each, tensor, None)
+    if form is Form.COLUMNS:
+        return _columns(loss, each, tensor)
+    if form is Form.CLOUD:
+        return _cloud(loss, each, tensor)
     if each.kind.extra_axis:
         many = hyper[each.kind.extra_axis]
         return _last(loss, each, tensor, len(many)) if isinstance(many, Sized) else None
@@ -58,7 +62,48 @@ def _last(loss: Loss, each: Input, tensor: Tensor, size: int | None) -> int:
     return tensor.ndim - 1
 
 
-def _classes(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
+def _columns(loss: Loss, each: Input, tensor: Tensor) -> int:
+    names, size = each.kind.columns, tensor.shape[-1] if tensor.ndim else 0
+    fits = (
+        size > 0
+        if not names
+        else size > 0 and size % len(names) == 0
+        if each.kind.blocks
+        else size == len(names)
+    )
+    if not fits:
+        many = "a multiple of " if each.kind.blocks else ""
+        wanted = (
+            f"a last axis of {many}{len(names)}: {', '.join(names)}"
+            if names
+            else "at least one on the last axis"
+        )
+        raise ShapeError(
+            sentence(
+                f"{loss.name}({each.name})",
+                expected=wanted,
+                got=f"shape {tuple(tensor.shape)}",
+                remedy=f"let the network's last layer give {len(names) or 'as many as there are members'} per row",
+            )
+        )
+    return tensor.ndim - 1
+
+
+def _cloud(loss: Loss, each: Input, tensor: Tensor) -> int:
+    if tensor.ndim < 2 or tensor.shape[-2] == 0:
+        raise ShapeError(
+            sentence(
+                f"{loss.name}({each.name})",
+                expected="members and features on the last two axes, and at least one member",
+                got=f"shape {tuple(tensor.shape)}",
+                remedy="pass (..., members, features)",
+            )
+        )
+    return tensor.ndim - 2
+
+
+def classes(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
+    """The position of a class axis."""
     if tensor.ndim == 0:
         raise ShapeError(
             sentence(
@@ -83,7 +128,7 @@ def _classes(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
 
 
 def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tensor) -> int | None:
-    if tensor.is_floating_point() and loss.facts.soft is None and tensor.shape == first.shape:
+    if tensor.is_floating_point() and loss.facts.soft is None and tensor.ndim == first.ndim:
         raise DtypeError(
             sentence(
                 f"{loss.name}({each.name})",
@@ -94,7 +139,7 @@ def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tens
         )
     if tensor.is_floating_point():
         if tensor.ndim == first.ndim:
-            return _classes(loss, each, tensor, class_dim)
+            return classes(loss, each, tensor, class_dim)
         raise DtypeError(
             sentence(
                 f"{loss.name}({each.name})",
@@ -103,7 +148,7 @@ def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tens
                 remedy=f"pass {each.name}.long()",
             )
         )
-    if tensor.ndim == first.ndim and tensor.shape == first.shape:
+    if tensor.ndim == first.ndim and _whole_rows(loss, tensor, class_dim, first):
         raise DtypeError(
             sentence(
                 f"{loss.name}({each.name})",
@@ -113,3 +158,11 @@ def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tens
             )
         )
     return None
+
+
+def _whole_rows(loss: Loss, tensor: Tensor, class_dim: int, first: Tensor) -> bool:
+    """Whether a target has one entry per class where the first input has its class axis."""
+    shape, fewer = list(first.shape), loss.inputs[0].kind.fewer
+    if fewer and shape:
+        shape[class_dim if -len(shape) <= class_dim < len(shape) else -1] += fewer
+    return list(tensor.shape) == shape

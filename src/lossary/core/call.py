@@ -88,6 +88,8 @@ def settle(
     live = checks.reads_values(first)
     if loss.per_label:
         values.per_label(loss, hyper, where_is.samples, live)
+    if loss.per_class:
+        values.per_class(loss, hyper, where_is.classes, live)
     if loss.unit is Unit.REGION:
         return regions.settle(loss, inputs, options, where_is, live)
     return _settle(loss, inputs, options, where_is, live, first)

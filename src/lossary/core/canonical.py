@@ -6,6 +6,7 @@ once, exactly, for every loss. Nothing is ever clamped; where the true value is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,9 +21,19 @@ class Bernoulli(NamedTuple):
     log_not_p: Tensor
 
 
+def like(numbers: Tensor | Sequence[float] | Sequence[Sequence[float]], tensor: Tensor) -> Tensor:
+    """A hyper-parameter with a number per class as a tensor, of the dtype and on the device of another."""
+    return torch.as_tensor(numbers, dtype=tensor.dtype, device=tensor.device)
+
+
 def wide(tensor: Tensor) -> Tensor:
     """``tensor`` in float32 if it is narrower than that, unchanged otherwise."""
     return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), exact in both tails; torch's own is x itself from 20 on, which float64 can tell apart."""
+    return -F.logsigmoid(-x)
 
 
 def log1mexp(log_p: Tensor) -> Tensor:

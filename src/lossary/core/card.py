@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.distributions import Distribution
+
+    from .heads import Head
 
 
 class Task(StrEnum):
@@ -14,9 +21,12 @@ class Task(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     SEGMENTATION = "segmentation"
+    MULTILABEL = "multilabel"
+    ORDINAL = "ordinal"
     METRIC = "metric"
     DIVERGENCE = "divergence"
     TRANSPORT = "transport"
+    PENALTY = "penalty"
 
 
 class Link(StrEnum):
@@ -26,6 +36,11 @@ class Link(StrEnum):
     LOGIT = "sigmoid"
     SOFTMAX = "softmax"
     SIGN = "sign"
+    EXP = "exp"
+    COLUMNS = "by column"
+    ORDERED = "cumulative sigmoid"
+    SPARSEMAX = "sparsemax"
+    ENTMAX = "entmax"
 
 
 class Elicits(StrEnum):
@@ -34,13 +49,16 @@ class Elicits(StrEnum):
     MEAN = "mean"
     MEDIAN = "median"
     QUANTILE = "quantile"
+    EXPECTILE = "expectile"
     BETWEEN = "between mean and median"
     MODE = "mode"
     PROBABILITY = "probability"
     ORDER = "order"
     OVERLAP = "overlap"
     EMBEDDING = "embedding"
+    ZERO = "zero"
     DISTRIBUTION = "distribution"
+    OWN = "a property of its own"
 
 
 #: A fact that may depend on hyper-parameters: a function that takes those it names, by name.
@@ -112,12 +130,22 @@ class Relative:
 
 
 #: This loss = factor x the other library's; a function of hyper-parameters; or why there is no factor.
-Factor = float | str | Callable[..., float]
+Factor = float | str | Callable[..., float | str]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the author of a loss declares beside its math."""
+    """What the author of a loss declares beside its math.
+
+    The callables take raw outputs with the classes or columns last, and those hyper-parameters they name.
+
+    Attributes:
+        law: the distribution that raw outputs (..., columns) stand for.
+        probabilities: the class probabilities (..., C) they stand for, where the link alone does not say it.
+        decoded: the answer they stand for, where it is not the greatest score, the sign or the number itself.
+        raw: the way back, from class probabilities (..., C) or a mean to outputs that say them.
+        shared: of a number of raw outputs, how one score enters each where they share it.
+    """
 
     title: str
     task: Task
@@ -140,6 +168,11 @@ class Facts:
     symbolic: bool = True
     formula: str = ""
     derivative: str = ""
+    law: Callable[..., Distribution] | None = None
+    probabilities: Callable[..., Tensor] | None = None
+    decoded: Callable[..., Tensor] | None = None
+    raw: Callable[..., Tensor] | None = None
+    shared: Callable[[int], Tensor] | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -190,3 +223,12 @@ class Card:
     elsewhere: Mapping[str, float | str]
     paper: Paper | None
     exempt: Mapping[str, str]
+
+    def head(
+        self, in_features: int, *, outputs: int | None = None, target: Tensor | None = None, **hyper: Any
+    ) -> Head:
+        """The network's last layer for this loss; see ``lossary.core.heads.head``."""
+        # A card is read by the core's lowest parts, a head is built from its highest.
+        from . import heads, registry
+
+        return heads.head(registry.get(self.name), in_features, outputs=outputs, target=target, hyper=hyper)

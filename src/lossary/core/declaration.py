@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .card import Facts
-from .domains import Domain, NumberOrTensor
-from .errors import DeclarationError, DomainError, sentence
+from .domains import Domain, NumberOrTensor, PerClass
+from .errors import DeclarationError, DomainError, OptionError, sentence
 from .kinds import Form, Kind, neutral
 from .unit import Per, Unit
 
@@ -20,8 +20,11 @@ Marker = TypeVar("Marker")
 
 ELEMENTWISE = {Form.REAL, Form.SCORE, Form.LOGIT, Form.BINARY}
 VECTORS = {Form.FEATURES, Form.SAMPLES, Form.MASS}
-AS_GIVEN = {Form.REAL, Form.SCORE, Form.BINARY, Form.FEATURES, Form.LABEL, Form.SAMPLES, Form.MASS}
-JUDGED = {Form.BINARY, Form.CLASS, Form.DISTRIBUTION, Form.MASS}
+AS_GIVEN = {Form.REAL, Form.SCORE, Form.BINARY, Form.FEATURES, Form.LABEL, Form.SAMPLES, Form.MASS, Form.COLUMNS,
+            Form.CLOUD}  # fmt: skip
+JUDGED = {Form.BINARY, Form.CLASS, Form.DISTRIBUTION, Form.MASS, Form.LABELS}
+#: The default of a hyper-parameter that every call must give.
+REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Hyper:
-    """A hyper-parameter: default, domain and meaning as they stand in the signature."""
+    """A hyper-parameter: default (or ``REQUIRED``), domain and meaning as they stand in the signature."""
 
     name: str
     default: object
@@ -48,6 +51,12 @@ class Hyper:
         """Raise DomainError unless ``value`` lies in the domain."""
         if value is None and self.nullable:
             return
+        if value is REQUIRED:
+            raise OptionError(
+                sentence(
+                    f"{subject}({self.name}=...)", expected=self.domain.says, got="nothing", remedy="give it"
+                )
+            )
         if not self.domain.holds(value):
             allowed = f"{self.domain.says}, or None" if self.nullable else self.domain.says
             raise DomainError(
@@ -73,14 +82,17 @@ class Loss:
         required: the inputs every call has.
         elementwise: two inputs of one shape, unless a list of levels adds an axis to one.
         indexed: a row of logits and a class.
+        classed: its first input has a class axis.
         extra_axis: the hyper-parameter that adds an axis where it is a list.
         simple: one of these two, or vectors of one shape.
         paired: two rows of classes, or a batch of vectors and its labels.
         as_given: the math takes the inputs as they are, once they are wide enough.
         labelled: its target can say "ignore".
         per_label: some hyper-parameter can be a tensor.
+        per_class: some hyper-parameter has a number for every class.
         target: position of the target that holds classes, -1 where none does.
         judged: some input has a domain of values.
+        bounded: some input holds numbers of which not all are admitted.
         definition: the textbook formula over plain scalars (see CONTRIBUTING for its arguments by unit).
         slope: closed-form derivative in the first input, one unit's worth per unit.
     """
@@ -100,14 +112,17 @@ class Loss:
     required: tuple[Input, ...] = field(init=False, repr=False)
     elementwise: bool = field(init=False, repr=False)
     indexed: bool = field(init=False, repr=False)
+    classed: bool = field(init=False, repr=False)
     extra_axis: str | None = field(init=False, repr=False)
     simple: bool = field(init=False, repr=False)
     paired: bool = field(init=False, repr=False)
     as_given: bool = field(init=False, repr=False)
     labelled: bool = field(init=False, repr=False)
     per_label: bool = field(init=False, repr=False)
+    per_class: bool = field(init=False, repr=False)
     target: int = field(init=False, repr=False)
     judged: bool = field(init=False, repr=False)
+    bounded: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         forms = tuple(each.kind.form for each in self.inputs)
@@ -115,15 +130,20 @@ class Loss:
         self.required = tuple(each for each in self.inputs if not each.optional)
         self.elementwise = len(forms) == 2 and set(forms) <= ELEMENTWISE
         self.indexed = forms == (Form.LOGITS, Form.CLASS)
+        self.classed = forms[0] in (Form.LOGITS, Form.SCORES)
         self.extra_axis = next((each.kind.extra_axis for each in self.inputs if each.kind.extra_axis), None)
         vectors = set(forms) <= VECTORS
-        self.simple = self.unit is not Unit.ANCHOR and (self.elementwise or self.indexed or vectors)
+        self.simple = (
+            len(forms) > 1 and self.unit is not Unit.ANCHOR and (self.elementwise or self.indexed or vectors)
+        )
         self.paired = forms in ((Form.LOGITS, Form.DISTRIBUTION), (Form.FEATURES, Form.LABEL))
         self.as_given = set(forms) <= AS_GIVEN
         self.target = next((i for i, form in enumerate(forms) if form in (Form.CLASS, Form.BINARY)), -1)
         self.labelled = "ignore_index" in self.options
         self.per_label = any(isinstance(each.domain, NumberOrTensor) for each in self.hyper)
-        self.judged = bool(set(forms) & JUDGED)
+        self.per_class = any(isinstance(each.domain, PerClass) for each in self.hyper)
+        self.bounded = any(each.kind.domain is not None for each in self.inputs)
+        self.judged = bool(set(forms) & JUDGED) or self.bounded
 
     @property
     def family(self) -> str:
@@ -147,8 +167,8 @@ class Loss:
 
     @property
     def defaults(self) -> Mapping[str, object]:
-        """Hyper-parameters at their defaults."""
-        return {each.name: each.default for each in self.hyper}
+        """Hyper-parameters at their defaults; those that a call must give are not among them."""
+        return {each.name: each.default for each in self.hyper if each.default is not REQUIRED}
 
 
 def read(block: Callable[..., Any], facts: Facts) -> Loss:
@@ -220,18 +240,18 @@ def _hyper(loss: str, parameter: inspect.Parameter, hint: Any) -> Hyper:
     arguments = get_args(hint) if get_origin(hint) is Annotated else ()
     domains = [each for each in arguments[1:] if hasattr(each, "holds")]
     meanings = [each for each in arguments[1:] if isinstance(each, str)]
-    if not domains or not meanings or parameter.default is inspect.Parameter.empty:
+    if not domains or not meanings:
         raise DeclarationError(
             sentence(
                 f"loss {loss}, parameter {parameter.name}",
-                expected="Annotated[type, domain, 'meaning'] with a default",
+                expected="Annotated[type, domain, 'meaning']",
                 got=str(parameter),
-                remedy="give a kind for an input; domain, meaning and default for a hyper-parameter",
+                remedy="give a kind for an input; domain and meaning for a hyper-parameter",
             )
         )
     nullable = type(None) in get_args(arguments[0])
     default = parameter.default
-    if not (nullable and default is None) and not domains[0].holds(default):
+    if default is not REQUIRED and not (nullable and default is None) and not domains[0].holds(default):
         raise DeclarationError(
             sentence(
                 f"loss {loss}, parameter {parameter.name}",
@@ -253,7 +273,7 @@ def _options(inputs: tuple[Input, ...], unit: Unit, facts: Facts) -> tuple[str, 
         options.append("ignore_index")
         if facts.soft == "mixture":
             options.append("label_smoothing")
-    if forms & {Form.LOGITS, Form.CLASS, Form.DISTRIBUTION}:
+    if forms & {Form.LOGITS, Form.CLASS, Form.DISTRIBUTION, Form.SCORES}:
         options.append("class_dim")
     if forms & {Form.LOGIT, Form.LOGITS}:
         options.append("inputs")

@@ -25,6 +25,10 @@ class Domain(Protocol):
         """Whether ``value`` belongs to the set."""
 
 
+#: What a row of probabilities written by hand may miss 1 by.
+ROW_SLACK = 1e-6
+
+
 @dataclass(frozen=True)
 class Interval:
     """Real numbers between two ends, each of them open or closed; NaN and bool never belong."""
@@ -35,9 +39,12 @@ class Interval:
     closed_low: bool
     closed_high: bool
     examples: tuple[object, ...]
+    whole: bool = False
 
     def holds(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+            return False
+        if self.whole and not float(value).is_integer():
             return False
         above = self.low <= value if self.closed_low else self.low < value
         below = value <= self.high if self.closed_high else value < self.high
@@ -107,6 +114,42 @@ class NumberOrTensor:
 
 
 @dataclass(frozen=True)
+class PerClass:
+    """One number of a set per class, or with two axes one per pair of classes: a tensor or a sequence.
+
+    The values of a tensor are judged where they meet the input, and so is the number of classes.
+
+    Attributes:
+        stochastic: whether the rows of a pair's table are distributions.
+    """
+
+    each: Interval
+    axes: int = 1
+    stochastic: bool = False
+    examples: tuple[object, ...] = ()
+
+    @property
+    def says(self) -> str:
+        if self.axes == 1:
+            return f"{self.each.says} for every class, as a tensor or a sequence"
+        sums = ", every row adding up to 1" if self.stochastic else ""
+        return f"a square table, one row and one column per class, of {self.each.says}{sums}"
+
+    def holds(self, value: object) -> bool:
+        if isinstance(value, Tensor):
+            return value.ndim == self.axes and not value.is_complex()
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            return False
+        rows = [value] if self.axes == 1 else value
+        if not all(isinstance(row, Sequence) and all(self.each.holds(one) for one in row) for row in rows):
+            return False
+        if self.axes == 1:
+            return True
+        square = all(len(row) == len(value) for row in rows)
+        return square and (not self.stochastic or all(abs(math.fsum(row) - 1) <= ROW_SLACK for row in rows))
+
+
+@dataclass(frozen=True)
 class Flag:
     """True or False."""
 
@@ -124,5 +167,18 @@ Positive = Interval("a finite number above 0", 0.0, _INF, False, False, (0.25, 1
 AtLeastOne = Interval("a finite number of at least 1", 1.0, _INF, True, False, (1.0, 1.5, 2.0, 3.0))
 Unit = Interval("a number from 0 to 1", 0.0, 1.0, True, True, (0.0, 0.25, 0.7, 1.0))
 OpenUnit = Interval("a number between 0 and 1, both excluded", 0.0, 1.0, False, False, (0.1, 0.5, 0.9))
+AboveOne = Interval("a finite number above 1", 1.0, _INF, False, False, (1.2, 1.5, 3.0))
+AboveMinusOne = Interval("a finite number above -1", -1.0, _INF, False, False, (-0.5, 0.0, 2.0))
+AnyNumber = Interval("a finite number", -_INF, _INF, False, False, (-1.5, -0.5, 0.0, 0.5, 2.0))
+Count = Interval("a whole number of at least 0", 0.0, _INF, True, False, (0, 1, 3), whole=True)
 BelowOne = Interval("a number from 0 up to but not including 1", 0.0, 1.0, True, False, (0.0, 0.1, 0.4))
 Levels = OneOrMany(OpenUnit)
+ClassCounts = PerClass(Positive)
+ClassNumbers = PerClass(AnyNumber)
+TransitionMatrix = PerClass(Unit, axes=2, stochastic=True)
+
+
+def Whole(low: int) -> Interval:
+    """Whole numbers from ``low`` on, named like the sets it stands among."""
+    says = f"a whole number of at least {low}"
+    return Interval(says, float(low), _INF, True, False, (low, low + 1, low + 4), whole=True)

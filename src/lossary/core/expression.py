@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ExpressionError, LossaryError, sentence
+from .hardest import NAMES, Hardest
 from .modules import LossModule
 
-_GRAMMAR = "names of losses with keyword numbers, '*' by a number, and '+'"
+_GRAMMAR = "names of losses with keyword numbers, '*' by a number, '+', and hardest(a loss)"
 
 
 def parse(text: Any, build: Callable[[str, dict[str, object]], LossModule]) -> LossModule:
@@ -43,13 +44,18 @@ def _read(node: ast.expr, text: str, build: Callable[[str, dict[str, object]], L
                 return _read(other, text, build) * _number(factor, text)
     if isinstance(node, ast.Name):
         return build(node.id, {})
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-        settings: dict[str, object] = {}
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        wraps = node.func.id in NAMES and len(node.args) == 1
+        if node.args and not wraps:
+            raise _wrong(text, ast.unparse(node))
+        settings: dict[str, Any] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise _wrong(text, "**")
             settings[keyword.arg] = _constant(keyword.value, text)
         try:
+            if wraps:
+                return Hardest(_read(node.args[0], text, build), **settings)
             return build(node.func.id, settings)
         except TypeError as error:
             if isinstance(error, LossaryError):

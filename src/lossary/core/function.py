@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import torch
 from torch import Tensor
 
-from . import call, prepare, reduction
-from .declaration import Loss
+from . import answers, call, prepare, reduction
+from .declaration import REQUIRED, Loss
+from .domains import PerClass
 from .errors import DeclarationError, OptionError, sentence
+from .kinds import Form
 from .options import COMMON, PLAIN, Options
 from .shapes import frame
 from .unit import Unit
@@ -41,6 +43,12 @@ class LossFunction(Protocol):
     def units(self, *inputs: Tensor, **options: Any) -> call.Measured:
         """Values, measures and members per unit."""
 
+    def probabilities(self, raw: Tensor, *, class_dim: int = 1, **hyper: Any) -> Tensor:
+        """The probabilities that a network's raw outputs stand for."""
+
+    def decode(self, raw: Tensor, *, class_dim: int = 1, **hyper: Any) -> Tensor:
+        """The answer that a network's raw outputs stand for."""
+
 
 _TEMPLATE = """\
 def make(evaluate, loss, Options, PLAIN, defaults):
@@ -60,6 +68,8 @@ def make(loss: Loss) -> LossFunction:
     function.math = _math(loss)  # type: ignore[method-assign]
     function.count = _count(loss)  # type: ignore[method-assign]
     function.units = _compile(loss, call.measure)  # type: ignore[method-assign]
+    function.probabilities = _answer(loss, answers.probabilities)  # type: ignore[method-assign]
+    function.decode = _answer(loss, answers.decode)  # type: ignore[method-assign]
     function.definition = _recorder(loss, "definition")
     function.slope = _recorder(loss, "slope")
     return function
@@ -70,7 +80,9 @@ def parameters(loss: Loss) -> list[inspect.Parameter]:
     keyword = inspect.Parameter.KEYWORD_ONLY
     made = [inspect.Parameter(each.name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for each in loss.required]
     made += [inspect.Parameter(each.name, keyword, default=None) for each in loss.inputs if each.optional]
-    made += [inspect.Parameter(each.name, keyword, default=each.default) for each in loss.hyper]
+    # Those that must be given first; a Hyper without default has the one that says so.
+    asked = sorted(loss.hyper, key=lambda each: each.default is not REQUIRED)
+    made += [inspect.Parameter(each.name, keyword, default=each.default) for each in asked]
     names = (*COMMON[:2], *loss.options, *COMMON[2:])
     made += [inspect.Parameter(name, keyword, default=getattr(PLAIN, name)) for name in names]
     return made
@@ -79,8 +91,9 @@ def parameters(loss: Loss) -> list[inspect.Parameter]:
 def _compile(loss: Loss, body: Callable[..., Any]) -> Any:
     given = parameters(loss)
     defaults = {each.name: each.default for each in given if each.default is not inspect.Parameter.empty}
-    positional = [each.name for each in given if each.default is inspect.Parameter.empty]
-    keyword = [f"{name}=defaults[{name!r}]" for name in defaults]
+    positional = [each.name for each in loss.required]
+    keyword = [each.name for each in loss.hyper if each.default is REQUIRED]
+    keyword += [f"{name}=defaults[{name!r}]" for name in defaults]
     options = [name for name in defaults if name in Options._fields]
     source = _TEMPLATE.format(
         name=loss.name,
@@ -149,6 +162,9 @@ def _count(loss: Loss) -> Callable[..., Tensor]:
 def _parted(loss: Loss, settings: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
     """Options and hyper-parameters out of keyword arguments."""
     hyper = {each.name: settings.pop(each.name, each.default) for each in loss.hyper}
+    for each in loss.hyper:
+        if hyper[each.name] is REQUIRED:
+            each.check(loss.name, REQUIRED)
     known = {"weight", "mask", *loss.options}
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
@@ -180,14 +196,37 @@ def _stand_in(loss: Loss, target: Tensor, settings: dict[str, Any]) -> Tensor:
             )
         )
     zero = torch.zeros((), dtype=target.dtype if target.is_floating_point() else torch.float32)
-    zero = zero.to(target.device)
-    if target.is_floating_point() or not loss.indexed:
-        return zero.expand(target.shape)
-    classes = len(weights) if weights is not None else max(int(target.max()) + 1 if target.numel() else 1, 1)
+    return zero.to(target.device).expand(_stand_in_shape(loss, target, settings))
+
+
+def _stand_in_shape(loss: Loss, target: Tensor, settings: dict[str, Any]) -> list[int]:
+    kind, shape = loss.required[0].kind, list(target.shape)
+    if kind.form is Form.COLUMNS:
+        return [*shape, max(len(kind.columns), 1)]
+    if kind.form is Form.CLOUD:
+        return [*shape[:-1], 1, *shape[-1:]]
     dim = settings.get("class_dim", 1)
-    shape = list(target.shape)
-    shape.insert(min(dim, target.ndim) if dim >= 0 else dim + target.ndim + 1, classes)
-    return zero.expand(shape)
+    if not loss.has(Form.CLASS):
+        return shape
+    if target.is_floating_point():
+        shape[min(dim, len(shape) - 1)] -= kind.fewer
+        return shape
+    told = [
+        settings.get("class_weight"),
+        *(settings.get(h.name) for h in loss.hyper if isinstance(h.domain, PerClass)),
+    ]
+    sizes = [len(each) for each in told if each is not None]
+    classes = sizes[0] if sizes else max(int(target.max()) + 1 if target.numel() else 1, 1 + kind.fewer)
+    shape.insert(min(dim, target.ndim) if dim >= 0 else dim + target.ndim + 1, classes - kind.fewer)
+    return shape
+
+
+def _answer(loss: Loss, what: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def answer(raw: Tensor, *, class_dim: int = 1, **hyper: Any) -> Tensor:
+        return what(loss, raw, hyper, class_dim)
+
+    answer.__doc__ = what.__doc__
+    return answer
 
 
 def _recorder(loss: Loss, field: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -49,7 +49,8 @@ def labelled(
         # One pass finds that nothing is ignored, and saves the copies that silence would make.
         low, high = values.span(target)
         if not low <= ignore <= high:
-            return None, low >= 0 and high < where_is.classes
+            # Of a third input, as a teacher's distribution, the labels say nothing.
+            return None, low >= 0 and high < where_is.classes and len(inputs) == 2
     return target != ignore, False
 
 
@@ -85,6 +86,7 @@ def silence(
         if stand_in is None:
             stand_in = _uniform(each.kind.form, tensor, axis, options)
         there = keep if axis is None else keep.unsqueeze(axis)
+        there = there.unsqueeze(-1) if each.kind.form is Form.CLOUD else there
         silenced.append(select(there, tensor, stand_in, live))
     return tuple(silenced)
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from torch import Tensor
 
 from .canonical import Bernoulli
+from .domains import AboveMinusOne, Count, Interval, NonNegative, Positive
 
 
 class Form(StrEnum):
@@ -21,11 +22,17 @@ class Form(StrEnum):
     SCORE = "score"  # a real margin: its sign is the decision
     LOGIT = "logit"  # one logit per element; the math receives (log p, log(1 - p))
     LOGITS = "logits"  # one logit per class; the math receives a row of log p, classes last
+    SCORES = (
+        "scores"  # one raw number per class, label or threshold; the math receives it as it is, classes last
+    )
+    COLUMNS = "columns"  # the numbers that one unit's answer is made of, on the last axis
     BINARY = "binary"  # 0, 1 or a probability
     CLASS = "class"  # an index, or a row of probabilities
     LABEL = "label"  # any integer; equal labels belong together
+    LABELS = "labels"  # 0 or 1 for every label, on the class axis
     DISTRIBUTION = "distribution"  # a row of probabilities; the math receives its logarithm
     FEATURES = "features"  # a vector on the last axis
+    CLOUD = "cloud"  # a set of vectors: members and features on the last two axes
     SAMPLES = "samples"  # a set of numbers on the last axis
     MASS = "mass"  # how much each sample of a set weighs
     INNER = "inner"  # supplied by the core: how much each element inside a region counts
@@ -42,12 +49,20 @@ class Kind:
         neutral: the value that stands where nothing counts. Together, the neutrals of a loss's inputs give a
             finite value and finite first and second derivatives for every hyper-parameter.
         extra_axis: name of the hyper-parameter which, given as a list, adds a last axis to this input.
+        domain: the numbers admitted, None for all.
+        columns: what stands on the last axis of columns; empty where any number of members may stand there.
+        blocks: whether each column may come several times: all of the first, then all of the second.
+        fewer: how many entries fewer than classes the class axis has.
     """
 
     form: Form
     says: str
     neutral: float = 0.0
     extra_axis: str | None = None
+    domain: Interval | None = None
+    columns: tuple[str, ...] = ()
+    blocks: bool = False
+    fewer: int = 0
 
     @property
     def supplied(self) -> bool:
@@ -57,7 +72,19 @@ class Kind:
     @property
     def floating(self) -> bool:
         """Whether only floating tensors are admitted."""
-        return self.form not in (Form.BINARY, Form.CLASS, Form.LABEL)
+        counts = self.domain is not None and self.domain.whole
+        return self.form not in (Form.BINARY, Form.CLASS, Form.LABEL, Form.LABELS) and not counts
+
+
+def columns(*names: str) -> Kind:
+    """One raw number under each name, on the last axis."""
+    return Kind(Form.COLUMNS, f"{', '.join(names)}, in this order on the last axis", 0.375, columns=names)
+
+
+def blocks(*names: str) -> Kind:
+    """As many raw numbers under each name as there are components, on the last axis: all of one name, then the next."""
+    says = f"for every component {', '.join(names)}: all of the first, then all of the next, on the last axis"
+    return Kind(Form.COLUMNS, says, 0.375, columns=names, blocks=True)
 
 
 Prediction = Annotated[Tensor, Kind(Form.REAL, "predicted numbers", neutral=0.375)]
@@ -65,14 +92,42 @@ LevelPrediction = Annotated[
     Tensor,
     Kind(Form.REAL, "predicted numbers, with a last axis of levels if there are several", 0.375, "level"),
 ]
+NonNegativePrediction = Annotated[
+    Tensor, Kind(Form.REAL, "predicted numbers of at least 0", 1.375, domain=NonNegative)
+]
+PositivePrediction = Annotated[Tensor, Kind(Form.REAL, "predicted numbers above 0", 1.375, domain=Positive)]
+PredictionAboveMinusOne = Annotated[
+    Tensor, Kind(Form.REAL, "predicted numbers above -1", 0.375, domain=AboveMinusOne)
+]
+Ensemble = Annotated[Tensor, Kind(Form.COLUMNS, "the members of an ensemble on the last axis", 0.375)]
+Cloud = Annotated[
+    Tensor, Kind(Form.CLOUD, "an ensemble of vectors: members and features on the last two axes", 0.375)
+]
+Values = Annotated[Tensor, Kind(Form.REAL, "weights or activations", 0.375)]
+Table = Annotated[Tensor, Kind(Form.CLOUD, "tables of numbers: rows and columns on the last two axes", 0.375)]
 RealTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers")]
+NonNegativeTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers of at least 0", 1.0, domain=NonNegative)]
+PositiveTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers above 0", 1.0, domain=Positive)]
+NonZeroTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers, which errors are compared with", 1.0)]
+TargetAboveMinusOne = Annotated[Tensor, Kind(Form.REAL, "true numbers above -1", domain=AboveMinusOne)]
+CountTarget = Annotated[Tensor, Kind(Form.REAL, "counts: 0, 1, 2, ...", 1.0, domain=Count)]
 Score = Annotated[Tensor, Kind(Form.SCORE, "real scores: positive says class 1", neutral=0.375)]
 BinaryLogits = Annotated[Bernoulli, Kind(Form.LOGIT, "one logit per element")]
 BinaryTarget = Annotated[Tensor, Kind(Form.BINARY, "0 or 1, or the probability of 1")]
 ClassLogits = Annotated[Tensor, Kind(Form.LOGITS, "one logit per class, on the class axis")]
 ClassTarget = Annotated[Tensor, Kind(Form.CLASS, "class indices, or probabilities on the class axis")]
+ClassScores = Annotated[Tensor, Kind(Form.SCORES, "one real score per class, on the class axis", 0.375)]
+Thresholds = Annotated[
+    Tensor,
+    Kind(
+        Form.SCORES, "one raw number per threshold between ordered classes, on the class axis", 0.375, fewer=1
+    ),
+]
+LabelScores = Annotated[Tensor, Kind(Form.SCORES, "one real score per label, on the class axis", 0.375)]
+LabelTarget = Annotated[Tensor, Kind(Form.LABELS, "0 or 1 for every label, on the class axis")]
 DistributionTarget = Annotated[Tensor, Kind(Form.DISTRIBUTION, "a distribution on the class axis")]
 Labels = Annotated[Tensor, Kind(Form.LABEL, "integer labels: equal ones belong together")]
+Vector = Annotated[Tensor, Kind(Form.FEATURES, "vectors on the last axis")]
 Embedding = Annotated[Tensor, Kind(Form.FEATURES, "vectors on the last axis")]
 Samples = Annotated[Tensor, Kind(Form.SAMPLES, "sets of numbers on the last axis")]
 Mass = Annotated[

@@ -91,4 +91,6 @@ def settle(fact: Any, hyper: Any) -> Any:
     if not callable(fact):
         return fact
     names = inspect.signature(fact).parameters
+    if not set(names) <= hyper.keys():
+        return None  # it depends on what every call must give
     return fact(**{name: hyper[name] for name in names})

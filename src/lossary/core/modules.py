@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from . import call
-from .declaration import Loss
+from .declaration import REQUIRED, Loss
 from .errors import OptionError, ShapeError, sentence
 from .function import LossFunction, parameters
 from .options import PER_CALL, Options
@@ -23,8 +23,13 @@ class LossModule(nn.Module):
         """The value of each part by name, as it enters the sum; together they add up to the call's value."""
         raise NotImplementedError
 
-    def parts(self) -> Iterator[tuple[str, float, Single]]:
+    def parts(self) -> Iterator[tuple[str, float, LossModule]]:
         """Name, factor and module of each part."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """What it is called among the terms of a sum."""
         raise NotImplementedError
 
     def __add__(self, other: object) -> LossModule:
@@ -60,6 +65,9 @@ class Single(LossModule):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
+        for each in self.function.loss.hyper:
+            if each.default is REQUIRED and each.name not in settings:
+                each.check(type(self).__name__, REQUIRED)
         bound = inspect.signature(type(self)).bind(**settings)
         self._given = tuple(bound.arguments)
         bound.apply_defaults()
@@ -89,18 +97,22 @@ class Single(LossModule):
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {self.function.__name__: self(*inputs, **options)}
 
-    def parts(self) -> Iterator[tuple[str, float, Single]]:
-        yield self.function.__name__, 1.0, self
+    def parts(self) -> Iterator[tuple[str, float, LossModule]]:
+        yield self.name, 1.0, self
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
 
     def __repr__(self) -> str:
-        settings = (f"{name}={value!r}" for name, value in self.settings.items())
+        settings = (f"{name}={_literal(value)}" for name, value in self.settings.items())
         return f"{type(self).__name__}({', '.join(settings)})"
 
 
 class Sum(LossModule):
     """A weighted sum of losses over the same inputs. Each part keeps its name, so that it can be logged."""
 
-    def __init__(self, parts: list[tuple[float, Single]]) -> None:
+    def __init__(self, parts: list[tuple[float, LossModule]]) -> None:
         super().__init__()
         self.factors = [factor for factor, _ in parts]
         self.losses = nn.ModuleList(module for _, module in parts)
@@ -127,11 +139,11 @@ class Sum(LossModule):
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {name: factor * module(*inputs, **options) for name, factor, module in self.parts()}
 
-    def parts(self) -> Iterator[tuple[str, float, Single]]:
+    def parts(self) -> Iterator[tuple[str, float, LossModule]]:
         seen: dict[str, int] = {}
         for factor, module in zip(self.factors, self.losses, strict=True):
-            assert isinstance(module, Single)
-            name = module.function.__name__
+            assert isinstance(module, LossModule)
+            name = module.name
             seen[name] = seen.get(name, 0) + 1
             yield (name if seen[name] == 1 else f"{name}_{seen[name]}"), factor, module
 
@@ -140,6 +152,12 @@ class Sum(LossModule):
             repr(module) if factor == 1 else f"{factor!r} * {module!r}"
             for factor, module in zip(self.factors, self.losses, strict=True)
         )
+
+
+def _literal(value: object) -> str:
+    """A setting as Python reads it again; an infinity has no literal."""
+    infinite = isinstance(value, float) and value in (float("inf"), -float("inf"))
+    return f"float('{value}')" if infinite else repr(value)
 
 
 def camel(name: str) -> str:

@@ -15,7 +15,7 @@ from . import checks, prepare, probes
 from .declaration import Loss
 from .options import PLAIN
 from .shapes import usual
-from .values import span
+from .values import judge, span
 
 _NUMBERS = (float, int, str, type(None))
 
@@ -46,6 +46,8 @@ def evaluate(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, 
                 return None
         elif loss.indexed:
             return None
+    if loss.bounded and checks.reads_values(first):
+        judge(loss, inputs, where_is.axes, 0, PLAIN.inputs, PLAIN.target_inputs)
     arguments, _, _ = prepare.prepare(loss, inputs, where_is, PLAIN, True)
     values: Tensor = loss.apply(arguments, hyper)
     return values.mean() if values.numel() else values.sum()

@@ -68,7 +68,7 @@ def prepare(
     loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, options: Options, live: bool
 ) -> tuple[tuple[Any, ...], Tensor | None, torch.dtype]:
     """Inputs for the block, the factor that class weights put into the measure, and the dtype of both."""
-    first, other = inputs[0], inputs[1]
+    first, other = inputs[0], inputs[1] if len(inputs) > 1 else None
     assert first is not None
     plain = options.class_weight is None and options.label_smoothing == 0.0
     if plain and loss.simple and other is not None and first.dtype in (torch.float32, torch.float64):
@@ -108,8 +108,12 @@ def prepare(
         elif form is Form.BINARY:
             target, factor = _binary(loss, tensor, dtype, options, live)
             ready.append(target)
+        elif form in (Form.SCORES, Form.LABELS):
+            assert axis is not None
+            there = canonical.wide(tensor) if tensor.is_floating_point() else tensor.to(dtype)
+            ready.append(there if axis == there.ndim - 1 else there.movedim(axis, -1))
         else:
-            ready.append(canonical.wide(tensor))
+            ready.append(canonical.wide(tensor) if tensor.is_floating_point() else tensor.to(dtype))
     return tuple(ready), factor, dtype
 
 

@@ -38,6 +38,10 @@ _NAMES = {
     Form.LOGITS: "class",
     Form.DISTRIBUTION: "class",
     Form.CLASS: "class",
+    Form.SCORES: "class",
+    Form.LABELS: "class",
+    Form.COLUMNS: "column",
+    Form.CLOUD: "feature",
     Form.FEATURES: "feature",
     Form.REAL: "level",
 }
@@ -124,8 +128,9 @@ def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, obje
         found.append(axis)
         shape = tensor.shape
         if axis is not None:
-            size = shape[axis]
-            shape = Size(shape[:axis] + shape[axis + 1 :])
+            cloud = each.kind.form is Form.CLOUD
+            size = (shape[-1] if cloud else shape[axis]) + each.kind.fewer
+            shape = shape[:axis] if cloud else Size(shape[:axis] + shape[axis + 1 :])
             name = _NAMES.get(each.kind.form) or each.name.removesuffix("_weight")
             classes = size if name == "class" else classes
             if sizes.setdefault(name, size) != size:

@@ -9,6 +9,7 @@ import torch
 from torch import Size, Tensor
 
 from .declaration import Input, Loss
+from .domains import Interval, NumberOrTensor, PerClass
 from .errors import CallError, DomainError, DtypeError, ShapeError, sentence
 from .kinds import Form
 
@@ -54,6 +55,10 @@ def judge(
             likelihood(loss, each, tensor, how)
         elif form is Form.MASS:
             mass(loss, each, tensor)
+        elif form is Form.LABELS:
+            labels(loss, each, tensor)
+        elif each.kind.domain is not None:
+            numbers(loss, each, tensor, each.kind.domain)
 
 
 def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
@@ -67,6 +72,27 @@ def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
         if between.numel():
             expected = "0 or 1, since this loss gives probabilities no meaning"
             raise _outside(loss, each, expected, between[0].item(), f"pass ({each.name} > 0.5).float()")
+
+
+def labels(loss: Loss, each: Input, tensor: Tensor) -> None:
+    """0 or 1, or a probability where the loss gives it a meaning."""
+    binary(loss, each, tensor)
+
+
+def numbers(loss: Loss, each: Input, tensor: Tensor, domain: Interval) -> None:
+    """Numbers of a set; NaN passes, as everywhere."""
+    low, high = span(tensor)
+    if low <= high:
+        for end in (low, high):
+            if not domain.holds(end) and not (domain.whole and domain.low <= end < domain.high):
+                remedy = f"leave such units out with mask=, or transform {each.name}"
+                raise _outside(loss, each, f"{domain.says} everywhere", end, remedy)
+        if domain.whole and tensor.is_floating_point():
+            broken = tensor[tensor != tensor.floor()]
+            broken = broken[~broken.isnan()]
+            if broken.numel():
+                remedy = f"pass {each.name}.round() if it is a count"
+                raise _outside(loss, each, f"{domain.says} everywhere", broken[0].item(), remedy)
 
 
 def indices(loss: Loss, each: Input, tensor: Tensor, classes: int) -> None:
@@ -175,7 +201,7 @@ def class_weights(loss: Loss, tensor: Any, classes: int, target: Tensor) -> None
 
 
 def per_label(loss: Loss, hyper: Mapping[str, Any], samples: Size, live: bool) -> None:
-    """A hyper-parameter given as a tensor: one number, or one per label on the last axis; finite, at least 0."""
+    """A hyper-parameter given as a tensor: one number, or one per label on the last axis; in its domain."""
     for each in loss.hyper:
         value = hyper[each.name]
         if not isinstance(value, Tensor):
@@ -189,8 +215,46 @@ def per_label(loss: Loss, hyper: Mapping[str, Any], samples: Size, live: bool) -
                     remedy="give one value per label",
                 )
             )
-        if live:
-            weights(loss, each.name, value)
+        if live and value.numel() and isinstance(each.domain, NumberOrTensor):
+            allowed = each.domain.each
+            low, high = span(value.detach())
+            wrong = low if not allowed.holds(low) else high
+            if value.isnan().any() or not allowed.holds(wrong):
+                got = "NaN" if value.isnan().any() else f"{wrong:g}"
+                subject = f"{loss.name}({each.name})"
+                raise DomainError(
+                    sentence(subject, expected=allowed.says, got=got, remedy="choose one inside")
+                )
+
+
+def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) -> None:
+    """A hyper-parameter with a number for every class: its size, and the values of a tensor."""
+    for each in loss.hyper:
+        value, domain = hyper[each.name], each.domain
+        if not isinstance(domain, PerClass) or value is None:
+            continue
+        given = tuple(value.shape) if isinstance(value, Tensor) else (len(value),) * domain.axes
+        if given != (classes,) * domain.axes:
+            raise ShapeError(
+                sentence(
+                    f"{loss.name}({each.name})",
+                    expected=f"shape {(classes,) * domain.axes} for {classes} classes",
+                    got=f"shape {given}",
+                    remedy="give one number per class" if domain.axes == 1 else "give one row per true class",
+                )
+            )
+        if live and isinstance(value, Tensor) and value.numel() and not domain.holds(value.tolist()):
+            # Only a table of classes is ever this long, and it is read once a call.
+            raise DomainError(
+                sentence(
+                    f"{loss.name}({each.name})",
+                    expected=domain.says,
+                    got=str(value.tolist())
+                    if classes <= 8
+                    else f"a tensor from {value.min():g} to {value.max():g}",
+                    remedy="mend the numbers, or leave a class that cannot occur out of the network",
+                )
+            )
 
 
 def _outside(loss: Loss, each: Input, expected: str, got: float, remedy: str) -> CallError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lossary import nn
 from lossary.core.errors import DataError
 from lossary.core.loss import settle
-from lossary.core.modules import Single
+from lossary.core.modules import LossModule, Single
 
 # Of a sum of losses that elicit different things, the least that all of them agree on.
 LEAST = ("probability", "order", "mode")
@@ -29,7 +29,7 @@ class Known:
 def known(text: str) -> Known:
     """The facts of an expression. Raises LossaryError for one that cannot be read."""
     module = nn.parse(text)
-    parts = [(factor, part) for _, factor, part in module.parts()]
+    parts = [(factor, _single(part)) for _, factor, part in module.parts()]
     cards = [part.function.card for _, part in parts]
     tasks = list(dict.fromkeys(card.task.value for card in cards))
     links = list(dict.fromkeys(card.link.value for card in cards))
@@ -41,6 +41,14 @@ def known(text: str) -> Known:
         elicits=_together([_elicits(part) for _, part in parts]),
         link=links[0] if len(links) == 1 else "sign",
     )
+
+
+def _single(part: LossModule) -> Single:
+    if not isinstance(part, Single):
+        raise DataError(
+            f"losses: expected losses that are means over all rows, got {part!r}; compare the loss inside it."
+        )
+    return part
 
 
 def _written(factor: float, part: Single) -> str:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lossary.core.canonical import smooth_binary, smooth_classes
 from lossary.core.function import LossFunction
 from lossary.core.kinds import Form
-from lossary.core.modules import Single
+from lossary.core.modules import LossModule, Single
 from lossary.lab.training.trial import Link
 from lossary.nn import parse
 
@@ -63,7 +63,8 @@ def unit_slope(expression: str, link: Link) -> Slope:
     return through_link
 
 
-def _part_slope(part: Single) -> Slope:
+def _part_slope(part: LossModule) -> Slope:
+    assert isinstance(part, Single)
     function, settings = part.function, settings_of(part)
     smoothing = settings.pop(SMOOTHING, 0.0)
     declared = function.loss.slope

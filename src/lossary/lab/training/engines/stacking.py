@@ -7,6 +7,7 @@ from functools import cache
 import torch
 
 from lossary.core.kinds import Form
+from lossary.core.modules import Single
 from lossary.core.unit import Unit
 from lossary.lab.training.engines.objective import SMOOTHING, mean_loss, settings_of, unit_slope
 from lossary.lab.training.trial import Link, Trial
@@ -22,6 +23,7 @@ def stackable(trial: Trial) -> str | None:
 def _unstackable(expression: str, link: Link, outputs: int) -> str | None:
     targets: set[Form] = set()
     for name, _, part in parse(expression).parts():
+        assert isinstance(part, Single)
         loss = part.function.loss
         if loss.facts.coupled:
             return f"{name} compares the rows of a batch with each other"

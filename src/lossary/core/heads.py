@@ -1,0 +1,201 @@
+"""The last layer a loss asks of a network: as many outputs as it takes, starting at the best constant prediction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from . import answers
+from .declaration import Loss
+from .errors import OptionError, ShapeError, sentence
+from .function import LossFunction
+from .kinds import Form
+
+#: Steps of the search for the best constant, which stops by itself long before.
+_STEPS = 200
+
+
+class Head(nn.Module):
+    """A linear layer with a loss's outputs.
+
+    Its weights start small and its bias at the best constant, so that training begins where the features say nothing.
+
+    Attributes:
+        linear: the layer from features to outputs, or to one score that all outputs share.
+        bias: what is added to each output.
+        shared: how the score enters each output, None where each output has weights of its own.
+    """
+
+    shared: Tensor | None
+
+    def __init__(
+        self, in_features: int, bias: Tensor, shared: Tensor | None = None, squeeze: bool = False
+    ) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, len(bias) if shared is None else 1, bias=False)
+        nn.init.normal_(self.linear.weight, std=0.01 / math.sqrt(in_features))
+        self.bias = nn.Parameter(bias.to(self.linear.weight.dtype))
+        self.register_buffer("shared", shared)
+        self.squeeze = squeeze
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Raw outputs of the shape the loss takes, from features (..., in_features)."""
+        found: Tensor = self.linear(features)
+        found = (found if self.shared is None else found * self.shared) + self.bias
+        return found.squeeze(-1) if self.squeeze else found
+
+    def extra_repr(self) -> str:
+        return f"outputs={len(self.bias)}" + (", one shared score" if self.shared is not None else "")
+
+
+def head(
+    function: LossFunction,
+    in_features: int,
+    *,
+    outputs: int | None = None,
+    target: Tensor | None = None,
+    hyper: Mapping[str, Any] | None = None,
+) -> Head:
+    """The final layer for a loss.
+
+    Args:
+        in_features: features that reach the layer.
+        outputs: how many classes, labels, components, members or numbers are predicted; ``target`` tells it where
+            given, and a loss on numbers takes one for each target without an axis of its own.
+        target: targets of the training rows, (N,) or (N, ...): the bias starts at the constant of least cost on them.
+        hyper: the loss's hyper-parameters.
+
+    Raises:
+        OptionError: the loss predicts nothing a linear layer could, or nobody says how many outputs there are.
+    """
+    loss = function.loss
+    settled = {**loss.defaults, **(hyper or {})}
+    width, squeeze = _width(loss, outputs, target)
+    start = torch.zeros(width)
+    if target is not None:
+        start = best_constant(function, target, width, settled, squeeze)
+    shared = loss.facts.shared(width) if loss.facts.shared is not None else None
+    return Head(in_features, start, shared, squeeze)
+
+
+def _width(loss: Loss, outputs: int | None, target: Tensor | None) -> tuple[int, bool]:
+    """How many raw outputs the layer has, and whether their axis is dropped."""
+    kind = loss.inputs[0].kind
+    if len(loss.required) < 2 or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
+        raise OptionError(
+            sentence(
+                f"{loss.name}.card.head",
+                expected="a loss of raw outputs and a target",
+                got=f"inputs {', '.join(each.name for each in loss.required)}",
+                remedy="build the layer to the shape of its inputs",
+            )
+        )
+    if kind.form is Form.COLUMNS:
+        if not kind.columns or kind.blocks:
+            return (outputs or 5) * max(len(kind.columns), 1), False
+        return len(kind.columns), False
+    if loss.classed:
+        return _classes(loss, outputs, target) - kind.fewer, False
+    if outputs is None:
+        own = target is not None and target.ndim > 1
+        return (target.shape[-1] if own else 1), not own  # type: ignore[union-attr]
+    return outputs, False
+
+
+def _classes(loss: Loss, outputs: int | None, target: Tensor | None) -> int:
+    if outputs is not None:
+        return outputs
+    if target is None:
+        raise OptionError(
+            sentence(
+                f"{loss.name}.card.head",
+                expected="outputs= or target=",
+                got="neither",
+                remedy="say how many classes or labels there are",
+            )
+        )
+    indices = not target.is_floating_point() and not loss.has(Form.LABELS)
+    return int(target.max()) + 1 if indices else target.shape[-1]
+
+
+def best_constant(
+    function: LossFunction, target: Tensor, width: int, hyper: Mapping[str, Any], squeeze: bool
+) -> Tensor:
+    """Raw outputs (width,) that cost least on all targets together, when every row gets the same.
+
+    Found by descent from the outputs that say the target's mean, and for single numbers from its quantiles too, since
+    some losses are flat far away.
+    """
+    loss = function.loss
+    options = {"class_dim": -1} if "class_dim" in loss.options else {}
+    target = target.double() if target.is_floating_point() else target
+
+    def cost(raw: Tensor) -> Tensor:
+        rows = raw.expand(target.shape) if squeeze else raw.expand(len(target), width)
+        return function(rows, target, **hyper, **options)
+
+    found = min(
+        (_descend(cost, start) for start in _starts(loss, target, width, hyper)), key=lambda each: each[0]
+    )
+    if not math.isfinite(found[0]):
+        raise ShapeError(
+            sentence(
+                f"{loss.name}.card.head",
+                expected="targets on which some constant has a finite cost",
+                got=f"a cost of {found[0]:g}",
+                remedy="leave target= out",
+            )
+        )
+    return found[1].float()
+
+
+def _starts(loss: Loss, target: Tensor, width: int, hyper: Mapping[str, Any]) -> list[Tensor]:
+    zero = torch.zeros(width, dtype=torch.float64)
+    starts = [zero]
+    if loss.has(Form.CLASS):
+        classes = width + loss.inputs[0].kind.fewer
+        rows = (
+            target if target.is_floating_point() else nn.functional.one_hot(target.long(), classes).double()
+        )
+        # Half a row of every class, so that one that never occurs does not start at minus infinity.
+        shares = rows.reshape(-1, classes).sum(0) + 0.5
+        found = answers.raw(loss, shares / shares.sum(), hyper)
+    elif loss.has(Form.BINARY, Form.LABELS):
+        there = target.double().reshape(-1, width)
+        found = answers.raw(loss, (there.sum(0) + 0.5) / (len(there) + 1), hyper)
+        starts += [zero + 1.0, zero - 1.0]
+    elif loss.inputs[0].kind.form is Form.COLUMNS:
+        spread = torch.linspace(0.1, 0.9, width, dtype=torch.float64)
+        found = target.double().flatten().quantile(spread)
+    else:
+        there = target.double().reshape(-1, width)
+        found = answers.raw(loss, there.mean(0), hyper)
+        for share in (0.1, 0.5, 0.9):
+            at = answers.raw(loss, there.quantile(share, 0), hyper)
+            starts += [] if at is None else [at]
+    if found is not None and found.shape == zero.shape:
+        starts.append(found)
+    return [each for each in starts if bool(each.isfinite().all())]
+
+
+def _descend(cost: Callable[[Tensor], Tensor], start: Tensor) -> tuple[float, Tensor]:
+    """The least cost found from a start, and where."""
+    at = start.clone().requires_grad_()
+    best = (cost(start).item(), start)
+    optimizer = torch.optim.LBFGS([at], max_iter=_STEPS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        nonlocal best
+        value = cost(at)
+        (at.grad,) = torch.autograd.grad(value, [at])
+        if value.detach().item() < best[0]:
+            best = (value.detach().item(), at.detach().clone())
+        return value
+
+    if math.isfinite(best[0]):
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return best
