@@ -10,17 +10,24 @@ import torch
 from torch import Size, Tensor
 
 from ..core.declaration import Hyper, Input, Loss
-from ..core.domains import Choice, Flag, Interval, NumberOrTensor
+from ..core.domains import Choice, Flag, Interval, NumberOrTensor, PerClass
 from ..core.function import LossFunction
 from ..core.kinds import Form
 from . import extremes
 
 #: Inputs a loss is differentiated by.
-DIFFERENTIABLE = (Form.REAL, Form.SCORE, Form.LOGIT, Form.LOGITS, Form.FEATURES, Form.SAMPLES)
-#: Inputs whose class axis stands at ``class_dim``.
-WITH_CLASSES = (Form.LOGITS, Form.DISTRIBUTION, Form.CLASS)
+DIFFERENTIABLE = (
+    Form.REAL, Form.SCORE, Form.LOGIT, Form.LOGITS, Form.SCORES, Form.COLUMNS, Form.CLOUD, Form.FEATURES, Form.SAMPLES,
+)  # fmt: skip
+#: Inputs whose class axis stands at ``class_dim``, always or (the last) where they are soft.
+WITH_CLASSES = (Form.LOGITS, Form.DISTRIBUTION, Form.SCORES, Form.LABELS, Form.CLASS)
 
 CLASSES, FEATURES, SET = 4, 5, 6
+
+
+def differentiable(each: Input) -> bool:
+    """Whether a loss is differentiated by this input; a count moves by whole steps only."""
+    return each.kind.form in DIFFERENTIABLE and each.kind.floating
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,16 @@ class Case:
     @property
     def classes(self) -> int:
         """How many classes there are: what a class weight must have."""
-        return self.first.shape[1 if self.first.ndim > 1 else 0] if self.loss.has(Form.LOGITS) else 2
+        if not self.loss.classed:
+            return 2
+        return self.first.shape[1 if self.first.ndim > 1 else 0] + self.loss.inputs[0].kind.fewer
+
+    @property
+    def rows_of_classes(self) -> tuple[int, ...]:
+        """The shape of a target with the class axis, for a first input that has one."""
+        shape = list(self.first.shape)
+        shape[1 if len(shape) > 1 else 0] = self.classes
+        return tuple(shape)
 
     def arguments(self, inputs: tuple[Tensor | None, ...] | None = None) -> tuple[list[Any], dict[str, Any]]:
         """Positional and keyword arguments of a call with these inputs, hyper-parameters included."""
@@ -90,12 +106,12 @@ class Case:
     def leaves(self) -> Case:
         """The same case with leaves that require a gradient."""
         return self.map(lambda tensor, each: tensor.detach().clone().requires_grad_()
-                        if each.kind.form in DIFFERENTIABLE else tensor)  # fmt: skip
+                        if differentiable(each) else tensor)  # fmt: skip
 
     def differentiable(self) -> list[Tensor]:
         """The inputs the loss is differentiated by."""
         pairs = zip(self.inputs, self.loss.inputs, strict=True)
-        return [tensor for tensor, each in pairs if tensor is not None and each.kind.form in DIFFERENTIABLE]
+        return [tensor for tensor, each in pairs if tensor is not None and differentiable(each)]
 
     def map(self, change: Any) -> Case:
         """A case with ``change(tensor, declared input)`` applied to each input."""
@@ -142,7 +158,7 @@ def case(
         classes: size of the class axis.
         sizes: how many numbers a set has; a second set has two fewer.
     """
-    settled = {**function.loss.defaults, **(hyper or {})}
+    settled = {**function.loss.defaults, **(hyper or {}), **per_class(function.loss, generator, classes)}
     inputs: list[Tensor | None] = []
     for each in function.loss.inputs:
         if each.optional and bool(torch.randint(2, (), generator=generator)):
@@ -157,8 +173,13 @@ def _shape(
     each: Input, hyper: Mapping[str, Any], samples: tuple[int, ...], classes: int, sizes: int
 ) -> tuple[int, ...]:
     form = each.kind.form
-    if form in (Form.LOGITS, Form.DISTRIBUTION):
-        return (*samples[:1], classes, *samples[1:])
+    if form in WITH_CLASSES[:-1]:
+        return (*samples[:1], classes - each.kind.fewer, *samples[1:])
+    if form is Form.COLUMNS:
+        names = len(each.kind.columns)
+        return (*samples, names * (3 if each.kind.blocks else 1) or sizes)
+    if form is Form.CLOUD:
+        return (*samples, sizes, FEATURES)
     if form is Form.FEATURES:
         return (*samples, FEATURES)
     if form in (Form.SAMPLES, Form.MASS):
@@ -171,7 +192,8 @@ def _shape(
 def hypers(loss: Loss, generator: torch.Generator, count: int) -> Iterator[dict[str, Any]]:
     """Hyper-parameters: the defaults, then the examples of every domain in turn, then members drawn at random."""
     yield dict(loss.defaults)
-    pools = {each.name: [*each.domain.examples, *([None] if each.nullable else [])] for each in loss.hyper}
+    free = [each for each in loss.hyper if not isinstance(each.domain, PerClass)]
+    pools = {each.name: [*each.domain.examples, *([None] if each.nullable else [])] for each in free}
     longest = max((len(pool) for pool in pools.values()), default=0)
     for step in range(count - 1):
         if not pools:
@@ -185,20 +207,44 @@ def hypers(loss: Loss, generator: torch.Generator, count: int) -> Iterator[dict[
                 for i, (name, pool) in enumerate(pools.items())
             }
         else:
-            yield {each.name: member(each, generator) for each in loss.hyper}
+            yield {each.name: member(each, generator) for each in free}
 
 
 def member(each: Hyper, generator: torch.Generator) -> object:
     """One member of a hyper-parameter's domain."""
     domain = each.domain.each if isinstance(each.domain, NumberOrTensor) else each.domain
-    if isinstance(domain, Interval):
+    if isinstance(domain, Interval) and domain.whole:
+        found: object = int(domain.low) + int(torch.randint(5, (), generator=generator))
+    elif isinstance(domain, Interval):
         low = max(domain.low, -4.0)
         high = min(domain.high, low + 4.0)
-        found: object = low + (high - low) * (0.02 + 0.96 * torch.rand((), generator=generator).item())
+        found = low + (high - low) * (0.02 + 0.96 * torch.rand((), generator=generator).item())
     else:
         pool = domain.options if isinstance(domain, Choice) else domain.examples
         found = pool[int(torch.randint(len(pool), (), generator=generator))]
     assert domain.holds(found) or isinstance(domain, Flag)
+    return found
+
+
+def per_class(loss: Loss, generator: torch.Generator, classes: int) -> dict[str, Any]:
+    """A number for every class (a row for every class) where a hyper-parameter asks for them."""
+    return {
+        each.name: _table(each.domain, generator, classes)
+        for each in loss.hyper
+        if isinstance(each.domain, PerClass)
+    }
+
+
+def _table(domain: PerClass, generator: torch.Generator, classes: int) -> tuple[Any, ...]:
+    shape = (classes,) * domain.axes
+    noise = torch.randn(shape, generator=generator, dtype=torch.float64)
+    if domain.stochastic:
+        rows = torch.softmax(noise + 2.0 * torch.eye(classes, dtype=torch.float64), -1)
+        return tuple(tuple(row) for row in rows.tolist())
+    # Classes differ in size by some powers of ten, and counts are seldom below 1.
+    drawn = torch.exp(1.5 * noise + 4.0).ceil() if domain.each.low >= 0 else noise
+    found: tuple[Any, ...] = tuple(drawn.tolist())
+    assert domain.holds(found)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import mpmath
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # mpmath spells out what it cannot convert, of any size
 class Dual:
     """A value and its derivatives by the inputs it was made from; inputs it does not depend on are absent."""
 
@@ -56,7 +56,8 @@ class Dual:
             return Dual(mpmath.mpf(1), {})
         if self.value == 0 and power < 1:
             return self.chain(mpmath.mpf(0), mpmath.inf)
-        return self.chain(self.value**power, power * self.value ** (power - 1))
+        # The power less 1 with all digits: a float's are too few for the power of exp(-1e18).
+        return self.chain(self.value**power, power * self.value ** (mpmath.mpf(power) - 1))
 
     def __abs__(self) -> Dual:
         return self.chain(abs(self.value), mpmath.sign(self.value))

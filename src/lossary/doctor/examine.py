@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,6 +46,8 @@ class Examination:
         findings: promises that were.
         absent: promises about something the loss does not have.
         exempt: promises it is excused from, with the reason its card states.
+        seconds: how long each promise took.
+        attempts: how often each claim was tried to be refuted.
     """
 
     loss: str
@@ -54,6 +57,7 @@ class Examination:
     absent: tuple[str, ...]
     exempt: tuple[tuple[str, str], ...]
     seconds: tuple[tuple[str, float], ...] = ()
+    attempts: tuple[tuple[str, int], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -81,6 +85,7 @@ def examine(
     exempt: list[tuple[str, str]] = []
     findings: list[Finding] = []
     seconds: list[tuple[str, float]] = []
+    tally: Counter[str] = Counter()
     for promise in chosen:
         if promise.slow and not slow:
             continue
@@ -91,22 +96,31 @@ def examine(
             absent.append(promise.name)
             continue
         start = time.process_time()
-        finding = attempt(promise, function, seed)
+        finding = attempt(promise, function, seed, tally)
         seconds.append((promise.name, time.process_time() - start))
         if finding is None:
             kept.append(promise.name)
         else:
             findings.append(finding)
     return Examination(
-        loss.name, seed, tuple(kept), tuple(findings), tuple(absent), tuple(exempt), tuple(seconds)
+        loss.name,
+        seed,
+        tuple(kept),
+        tuple(findings),
+        tuple(absent),
+        tuple(exempt),
+        tuple(seconds),
+        tuple(tally.items()),
     )
 
 
-def attempt(promise: Promise, function: LossFunction, seed: int = 0) -> Finding | None:
+def attempt(
+    promise: Promise, function: LossFunction, seed: int = 0, tally: Counter[str] | None = None
+) -> Finding | None:
     """Try to refute one promise; None where it holds."""
     generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {promise.name}".encode()))
     try:
-        promise.check(Subject(function, generator))
+        promise.check(Subject(function, generator, Counter() if tally is None else tally))
     except Broken as broken:
         return Finding(promise.name, promise.chapter, promise.says, broken.says, broken.reproducer)
     except Exception as error:  # noqa: BLE001

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..core.declaration import Input
-from ..core.kinds import Form
+from ..core.domains import Interval
+from ..core.kinds import Form, Kind
 
 _TINY = 1.1754943508222875e-38  # smallest normal float32
 _SUBNORMAL = 1e-42
@@ -19,6 +20,28 @@ REALS = (0.0, 1.0, -1.0, 1e-3, -1e-20, _SUBNORMAL, -_TINY, 1e4, -1e4, 3.5e6, 1e1
 #: Logits and scores: 17 is where 1 + exp(-x) rounds to 1 in float32, 88 and 104 where exp ends.
 LOGITS = (0.0, 1e-3, -1e-20, _SUBNORMAL, 0.6931, -1.0, 1.0, 5.0, -5.0, 17.0, -17.0, 25.0, -25.0, 37.0, -60.0, 88.0,
           -88.0, 104.0, -104.0, 700.0, -700.0, 1e4, -1e4, 1e18, -1e30, -torch.inf)  # fmt: skip
+#: What stands in a column that is called a logarithm: scales from 1e-30 to 1e30, and far beyond.
+LOGARITHMS = (
+    0.0,
+    1e-3,
+    -1e-20,
+    1.0,
+    -1.0,
+    5.0,
+    -5.0,
+    30.0,
+    -30.0,
+    69.0,
+    -69.0,
+    104.0,
+    -104.0,
+    700.0,
+    -700.0,
+    1e4,
+    -1e4,
+)
+#: Counts that float32 holds.
+COUNTS = (0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 10.0, 170.0, 1e3, 65536.0, 1e6, 16777216.0, 1e9)
 PROBABILITIES = (0.0, 1.0, 0.0, 1.0, 0.5, 1e-7, 0.99999988, 1e-30, 0.2)
 LENGTHS = (1.0, 1e-20, _SUBNORMAL, 1e-3, 1e4, 1e15)
 
@@ -40,6 +63,8 @@ def values(
             spread = torch.rand(shape, generator=generator, dtype=torch.float64)
             return (_choose(PROBABILITIES, shape, generator) if flavour == "extreme" else spread).to(dtype)
         return torch.randint(2, shape, generator=generator).to(dtype)
+    if form is Form.LABELS:
+        return torch.randint(2, shape, generator=generator).to(dtype)
     if form is Form.DISTRIBUTION:
         return _rows(shape, generator, flavour).to(dtype)
     if form is Form.MASS:
@@ -47,9 +72,38 @@ def values(
     found = torch.randn(shape, generator=generator, dtype=torch.float64) * 1.5
     if flavour == "extreme":
         found = _extreme(form, found, generator, before)
+        if form is Form.COLUMNS:
+            found = _columns(each.kind, found, generator)
     elif flavour == "kinks":
         found = _kinks(form, found, generator, before, hyper)
+    if each.kind.domain is not None:
+        found = _within(each.kind.domain, found, generator, flavour)
     return found.to(dtype)
+
+
+def _columns(kind: Kind, found: Tensor, generator: torch.Generator) -> Tensor:
+    """Each column's own extremes: a name says whether it is a logarithm, a logit or any number."""
+    many = found.shape[-1] // max(len(kind.columns), 1)
+    for place, name in enumerate(kind.columns):
+        pool = LOGITS[:-1] if "logit" in name else LOGARITHMS if "log" in name else REALS
+        here = slice(place * many, (place + 1) * many)
+        found[..., here] = _choose(pool, tuple(found[..., here].shape), generator)
+    return found
+
+
+def _within(domain: Interval, found: Tensor, generator: torch.Generator, flavour: str) -> Tensor:
+    """Numbers of a set, near those drawn."""
+    if domain.whole:
+        if flavour == "extreme":
+            return _choose(COUNTS, tuple(found.shape), generator)
+        return (2.0 * found).abs().floor() + domain.low
+    if domain.low == -1.0:
+        # 63/64 is a number of every dtype, and none of the numbers above it rounds to 1 in half precision.
+        return found.clamp(min=-0.984375)
+    found = found.abs()
+    if not domain.closed_low:
+        found = torch.where(found.float() == 0, 1.0, found)
+    return found
 
 
 def _extreme(
@@ -59,17 +113,23 @@ def _extreme(
     if form in (Form.LOGIT, Form.SCORE):
         # A score of -inf is no extreme of a margin: it is no score.
         return _choose(LOGITS[:-1] if form is Form.SCORE else LOGITS, shape, generator)
+    if form is Form.SCORES:
+        rows = _choose(LOGITS[:-1], shape, generator)
+        return rows + _choose((0.0, 0.0, 1e4, -1e4), (*shape[:1], 1, *shape[2:]), generator)
     if form is Form.LOGITS:
         rows = _choose(LOGITS[:-1], shape, generator)
         # Some rows are far from 0 as a whole, and some know that a class cannot be.
         shift = _choose((0.0, 0.0, 1e4, -1e4), (*shape[:1], 1, *shape[2:]), generator)
         rows = torch.where(shift != 0, found + shift, rows)
         return torch.where(torch.rand(shape, generator=generator) < 0.05, -torch.inf, rows)
-    if form is Form.REAL:
+    if form in (Form.REAL, Form.COLUMNS):
         drawn = _choose(REALS, shape, generator)
         if before and before[0] is not None and before[0].shape == found.shape:
             # A residual may be 0, or a few steps of the dtype.
             near = before[0].double() * (1 + 3e-7 * torch.randint(-2, 3, shape, generator=generator))
+            return torch.where(torch.rand(shape, generator=generator) < 0.3, near, drawn)
+        if before and before[0] is not None and before[0].ndim == found.ndim + 1:
+            near = before[0][..., 0].double() * (1 + 3e-7 * torch.randint(-2, 3, shape, generator=generator))
             return torch.where(torch.rand(shape, generator=generator) < 0.3, near, drawn)
         return drawn
     scaled = found * _choose(LENGTHS, (*shape[:-1], 1), generator)
@@ -92,7 +152,7 @@ def _kinks(
     hyper: Mapping[str, Any],
 ) -> Tensor:
     shape = tuple(found.shape)
-    if form in (Form.LOGIT, Form.LOGITS, Form.SCORE):
+    if form in (Form.LOGIT, Form.LOGITS, Form.SCORE, Form.SCORES):
         return _choose((-1.0, 0.0, 1.0), shape, generator)
     sizes = [
         float(each)

@@ -35,7 +35,7 @@ class Judgement:
 class Numbers:
     """The namespace ``m`` of a definition, over multiple-precision numbers with or without derivatives."""
 
-    exp = staticmethod(lift(mpmath.exp, mpmath.exp))
+    exp = staticmethod(lift(lambda x: _exp(x), lambda x: _exp(x)))
     log = staticmethod(
         lift(lambda x: -mpmath.inf if x == 0 else mpmath.log(x), lambda x: mpmath.inf if x == 0 else 1 / x)
     )
@@ -43,8 +43,31 @@ class Numbers:
     cosh = staticmethod(lift(mpmath.cosh, mpmath.sinh))
     sinh = staticmethod(lift(mpmath.sinh, mpmath.cosh))
     tanh = staticmethod(lift(mpmath.tanh, lambda x: mpmath.sech(x) ** 2))
+    log1p = staticmethod(lift(mpmath.log1p, lambda x: mpmath.inf if x == -1 else 1 / (1 + x)))
+    expm1 = staticmethod(lift(mpmath.expm1, mpmath.exp))
+    softplus = staticmethod(lift(lambda x: _softplus(x), lambda x: 1 / (1 + mpmath.exp(-x))))
+    gamma = staticmethod(lift(mpmath.gamma, lambda x: mpmath.gamma(x) * mpmath.digamma(x)))
+    lgamma = staticmethod(lift(mpmath.loggamma, mpmath.digamma))
+    digamma = staticmethod(lift(mpmath.digamma, lambda x: mpmath.psi(1, x)))
+    erf = staticmethod(lift(mpmath.erf, lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)))
+    erfc = staticmethod(lift(mpmath.erfc, lambda x: -2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)))
+    log_i0 = staticmethod(
+        lift(lambda x: _log_bessel(0, x), lambda x: mpmath.exp(_log_bessel(1, x) - _log_bessel(0, x)))
+    )
+    log_i0e = staticmethod(lift(lambda x: _log_i0e(x), lambda x: _log_i0e_slope(x)))
+    still = staticmethod(plain)  # a number held constant under differentiation
+    sin = staticmethod(lift(mpmath.sin, mpmath.cos))
+    cos = staticmethod(lift(mpmath.cos, lambda x: -mpmath.sin(x)))
     atan = staticmethod(lift(mpmath.atan, lambda x: 1 / (1 + x * x)))
     pi = property(lambda _: mpmath.pi())
+
+    @staticmethod
+    def sign(x: Any) -> Any:
+        return mpmath.sign(plain(x))
+
+    @staticmethod
+    def floor(x: Any) -> Any:
+        return mpmath.floor(plain(x))
 
     @staticmethod
     def abs(x: Any) -> Any:
@@ -92,6 +115,49 @@ class Numbers:
         return self.sum(
             w * (abs(self.log(q)) + abs(v)) for w, q, v in zip(weights, y, log_p, strict=True) if w != 0
         )
+
+
+def _exp(x: Any) -> Any:
+    """exp(x), which 10^(10^60) standard deviations from the mean would take hours to write down."""
+    return mpmath.mpf(0) if x < -1e60 else mpmath.exp(x)
+
+
+def _softplus(x: Any) -> Any:
+    return x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x))
+
+
+def _log_bessel(order: int, x: Any) -> Any:
+    """log I_n(x) for x >= 0, by Hankel's expansion where its terms fall below the working precision."""
+    if x == 0:
+        return mpmath.mpf(0) if order == 0 else -mpmath.inf
+    if x < 4 * mpmath.mp.dps:
+        return mpmath.log(mpmath.besseli(order, x))
+    return x - mpmath.log(2 * mpmath.pi * x) / 2 + mpmath.log1p(_hankel(order, x))
+
+
+def _log_i0e(x: Any) -> Any:
+    """log(exp(-x)·I_0(x)) for x >= 0."""
+    if x < 4 * mpmath.mp.dps:
+        return _log_bessel(0, x) - x
+    return mpmath.log1p(_hankel(0, x)) - mpmath.log(2 * mpmath.pi * x) / 2
+
+
+def _log_i0e_slope(x: Any) -> Any:
+    """I_1(x)/I_0(x) - 1, which for a large x is far smaller than the digits that its terms have."""
+    if x < 4 * mpmath.mp.dps:
+        return mpmath.besseli(1, x) / mpmath.besseli(0, x) - 1
+    return (_hankel(1, x) - _hankel(0, x)) / (1 + _hankel(0, x))
+
+
+def _hankel(order: int, x: Any) -> Any:
+    """Hankel's expansion of exp(-x)·sqrt(2πx)·I_n(x), less its leading 1."""
+    term, total = mpmath.mpf(1), mpmath.mpf(0)
+    for k in range(1, 4 * mpmath.mp.dps):
+        term *= -(4 * order**2 - (2 * k - 1) ** 2) / (8 * k * x)
+        total += term
+        if abs(term) < mpmath.eps * abs(total):
+            break
+    return total
 
 
 NUMBERS = Numbers()

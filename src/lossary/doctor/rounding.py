@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import mpmath
@@ -52,12 +52,16 @@ def sway(case: Case, place: tuple[int, ...], eps: float) -> dict[Hashable, Any]:
 
     with mpmath.workdps(80):
         here = gradient({}, {})
-        steps = [(each, sign * VALUE * eps) for each in _names(case, place) for sign in (1, -1)]
+        names = _names(case, place)
+        steps = [(each, sign * VALUE * eps) for each in names for sign in (1, -1)]
         moved = [gradient({each: 1 + step}, {}) for each, step in steps]
         if case.loss.has(Form.FEATURES):
             # A difference of vectors is rounded to the size of the larger one, however small the other is.
             size = max(float(each.abs().max()) for each in case.inputs if each is not None)
             moved += [gradient({}, {each: step * size}) for each, step in steps]
+        for name, size in _surprises(case, names):
+            # The math receives a row as log p, rounded to its own size, however small the logits are.
+            moved += [gradient({}, {name: sign * VALUE * eps * size}) for sign in (1, -1)]
         return {
             name: mpmath.fsum(
                 abs(each.get(name, 0) - slope) for each in moved if not mpmath.isnan(each.get(name, 0))
@@ -65,6 +69,17 @@ def sway(case: Case, place: tuple[int, ...], eps: float) -> dict[Hashable, Any]:
             for name, slope in here.items()
             if not mpmath.isnan(slope)
         }
+
+
+def _surprises(case: Case, names: list[Name]) -> Iterator[tuple[Name, float]]:
+    """How large -log p is at each logit of a unit's rows, where it is finite."""
+    for number, (tensor, each) in enumerate(zip(case.inputs, case.loss.inputs, strict=True)):
+        if tensor is None or each.kind.form is not Form.LOGITS:
+            continue
+        sizes = -torch.log_softmax(tensor.detach().double(), 1 if tensor.ndim > 1 else 0).flatten()
+        for name in names:
+            if name[0] == number and 0 < sizes[name[1]] < float("inf"):
+                yield name, float(sizes[name[1]])
 
 
 def _names(case: Case, place: tuple[int, ...]) -> list[Name]:

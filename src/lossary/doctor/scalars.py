@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..core.kinds import Form
 from ..core.unit import Unit
-from .draw import DIFFERENTIABLE, WITH_CLASSES, Case
+from .draw import WITH_CLASSES, Case, differentiable
 from .dual import Dual
 
 #: Number of an input, flat position in it.
@@ -49,7 +49,7 @@ def units(
         _scalars(
             tensor,
             number,
-            derive and each.kind.form in DIFFERENTIABLE,
+            derive and differentiable(each),
             nudge or {},
             shift or {},
             each.kind.form,
@@ -88,7 +88,7 @@ def _scalars(
 ) -> list[Any]:
     if tensor is None:
         return []
-    if not tensor.is_floating_point() and form is not Form.BINARY:
+    if not tensor.is_floating_point() and form in (Form.CLASS, Form.LABEL):
         return list(tensor.flatten().tolist())
     made = [mpmath.mpf(value) for value in tensor.detach().double().flatten().tolist()]
     for name, factor in nudge.items():

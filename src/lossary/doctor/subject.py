@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,10 +19,14 @@ from .draw import Case
 
 @dataclass(frozen=True)
 class Subject:
-    """A loss under examination. Every draw comes from ``generator``, so a seed is the whole examination."""
+    """A loss under examination. Every draw comes from ``generator``, so a seed is the whole examination.
+
+    ``tally`` counts the attempts made at each claim.
+    """
 
     function: LossFunction
     generator: torch.Generator
+    tally: Counter[str] = field(default_factory=Counter)
 
     @property
     def loss(self) -> Loss:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...core import registry
 from ...core.card import Relative
+from ...core.declaration import Loss
 from ...core.kinds import Form
 from ...core.loss import card as read_card
 from ...core.unit import Unit
@@ -61,7 +62,7 @@ def _batch(
     tensors = []
     whole = subject.loss.unit is Unit.ANCHOR
     for each, value in zip(subject.loss.required, inputs, strict=True):
-        dtype = torch.float64 if each.kind.floating or each.kind.form is Form.BINARY else torch.int64
+        dtype = torch.int64 if each.kind.form in (Form.CLASS, Form.LABEL) else torch.float64
         if each.kind.form is Form.CLASS and not _integers(value):
             dtype = torch.float64
         tensor = torch.tensor(value, dtype=dtype)
@@ -78,11 +79,9 @@ def _integers(value: Any) -> bool:
 
 
 def _samples(subject: Subject, tensors: list[Tensor]) -> torch.Size:
-    last = tensors[-1].shape
-    forms = {each.kind.form for each in subject.loss.required}
-    if forms & {Form.FEATURES, Form.SAMPLES, Form.DISTRIBUTION}:
-        return tensors[0].shape[:1]
-    return torch.Size(last)
+    if subject.loss.unit in (Unit.REGION, Unit.ANCHOR):
+        return torch.Size(tensors[-1].shape)
+    return tensors[0].shape[:1]
 
 
 @promise(20, applies=lambda loss: bool(loss.facts.relatives))
@@ -93,7 +92,7 @@ def relatives_coincide(subject: Subject) -> None:
         ours = {**subject.loss.defaults, **relative.ours}
         rows = other.loss.has(Form.DISTRIBUTION)
         case = subject.case(8, hyper=ours, dtype=torch.float64, soft=rows)
-        theirs = {**other.loss.defaults, **relative.theirs, **_shared(ours, relative, other.loss.defaults)}
+        theirs = {**other.loss.defaults, **relative.theirs, **_shared(other.loss, relative, case.hyper)}
         inputs = [each for each in case.inputs if each is not None]
         leaves = case.leaves()
         value = leaves(reduction="none")
@@ -106,7 +105,7 @@ def relatives_coincide(subject: Subject) -> None:
             f"the gradient is not {relative.factor:g} x that of {relative.name}",
             case,
         )
-        if "entropy" not in relative.says:
+        if "entropy" not in relative.says and "the target alone" not in relative.says:
             insist(
                 same(others, value, 10**4),
                 f"it is not {relative.factor:g} x {relative.name} at {relative.theirs}",
@@ -114,9 +113,9 @@ def relatives_coincide(subject: Subject) -> None:
             )
 
 
-def _shared(ours: Mapping[str, Any], relative: Relative, theirs: Mapping[str, Any]) -> dict[str, Any]:
+def _shared(other: Loss, relative: Relative, ours: Mapping[str, Any]) -> dict[str, Any]:
     """Hyper-parameters of one name that neither side fixes are equal on both."""
-    free = set(ours) & set(theirs) - set(relative.ours) - set(relative.theirs)
+    free = set(ours) & {each.name for each in other.hyper} - set(relative.ours) - set(relative.theirs)
     return {name: ours[name] for name in free}
 
 
@@ -131,7 +130,10 @@ def the_stated_constant_minimises(subject: Subject) -> None:
         rows = constants.unsqueeze(1).expand(-1, 4)
         return subject.function(rows, targets.expand(rows.shape), **settled, reduction="none").mean(1)
 
-    everywhere = mean(torch.arange(-1.0, 12.0, 0.005, dtype=torch.float64)).min()
+    everywhere = torch.arange(-1.0, 12.0, 0.005, dtype=torch.float64)
+    domain = subject.loss.inputs[0].kind.domain
+    admitted = [domain is None or domain.holds(each) for each in everywhere.tolist()]
+    everywhere = mean(everywhere[torch.tensor(admitted)]).min()
     stated = torch.tensor([low, (low + high) / 2, high], dtype=torch.float64)
     worse = (mean(stated) - everywhere).max().item()
     insist(worse <= 1e-7, f"another constant costs {worse:.3g} less than the one stated, {low:g} to {high:g}")

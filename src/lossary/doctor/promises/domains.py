@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from ... import nn
 from ...core.checks import checks
 from ...core.declaration import Input
+from ...core.domains import PerClass
 from ...core.errors import CallError, DomainError, ShapeError
 from ...core.kinds import Form
 from ...core.modules import camel
@@ -26,9 +28,9 @@ CANDIDATES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@promise(15, applies=lambda loss: loss.has(Form.CLASS, Form.BINARY, Form.DISTRIBUTION, Form.MASS))
+@promise(15, applies=lambda loss: loss.judged)
 def values_outside_their_domain_are_refused(subject: Subject) -> None:
-    """A class index out of range, a target of 7, rows that do not sum to 1, a negative mass: refused."""
+    """A class index out of range, a target of 7, rows that do not sum to 1, a negative count: refused."""
     case = subject.case(6)
     for position, each in enumerate(case.loss.inputs):
         tensor = case.inputs[position]
@@ -51,9 +53,15 @@ def _outside(case: Case, each: Input, tensor: Tensor) -> list[tuple[Tensor, str]
         last = case.classes - 1
         wrong = [(_first(tensor, last + 1), f"from 0 to {last}"), (_first(tensor, -1), "-1")]
         if case.loss.facts.soft is not None:
-            even = torch.full(case.first.shape, 1 / case.classes)
+            even = torch.full(case.rows_of_classes, 1 / case.classes)
             wrong += [(even * 1.01, "sum to 1"), (even - 0.5, "from 0 to 1"), (even * 3, "sum(")]
         return wrong
+    domain = each.kind.domain
+    if domain is not None:
+        outside = [bad for bad in (-7.0, -1.0, 0.0, 1.5, torch.inf) if not domain.holds(bad)]
+        return [(_first(tensor, bad), f"{bad:g}") for bad in outside]
+    if form is Form.LABELS:
+        return [(_first(tensor, bad), f"{bad:g}") for bad in (7.0, -1.0)]
     if form is Form.BINARY:
         signs = _first(torch.ones_like(tensor), -1.0)
         return [
@@ -107,11 +115,34 @@ def hyper_parameters_stay_in_their_domain(subject: Subject) -> None:
         if made is None or made.function is not subject.function:
             continue
         try:
-            made(**{each.name: outside[0]})
+            made(**{**case.hyper, each.name: outside[0]})
         except DomainError as error:
             sentence_is_whole(str(error), "a module", (each.name,), case)
         else:
             insist(False, f"a module took {each.name}={outside[0]!r}", case)
+
+
+@promise(15, applies=lambda loss: loss.per_class)
+def numbers_per_class_are_judged(subject: Subject) -> None:
+    """One number per class too many or too few, or one outside its domain, is refused, as a sequence and a tensor."""
+    case = subject.case(6)
+    for each in case.loss.hyper:
+        domain = each.domain
+        if not isinstance(domain, PerClass):
+            continue
+        good = torch.tensor(case.hyper[each.name], dtype=torch.float64)
+        size = len(good)
+        longer = torch.nn.functional.pad(good, (0, 1) * domain.axes, value=1.0)
+        shorter = good[(slice(size - 1),) * domain.axes]
+        wrong: list[tuple[Tensor, type[CallError]]] = [(shorter, ShapeError), (longer, ShapeError)]
+        outside = [bad for bad in (-1.0, 0.0, torch.nan, torch.inf) if not domain.each.holds(bad)]
+        wrong += [(_first(good, bad), DomainError) for bad in outside]
+        if domain.stochastic:
+            wrong = [*wrong[2:], (good * 0.9, DomainError)]
+        for bad, error in wrong:
+            for given in (bad, tuple(tuple(row) if isinstance(row, list) else row for row in bad.tolist())):
+                asked = replace(case, hyper={**case.hyper, each.name: given})
+                refused(asked, error, each.name, what=f"{each.name} of the wrong kind")
 
 
 @promise(15)
@@ -130,26 +161,41 @@ def checks_off_changes_no_value(subject: Subject) -> None:
             insist(alike, "the checks change the value", case, **ways)
 
 
+def _scaled(case: Case, change: Callable[[Tensor, Form], Tensor]) -> Case:
+    """The case with every input that ``inputs=`` speaks of changed: they share one scale."""
+
+    def changed(tensor: Tensor, each: Input) -> Tensor:
+        return change(tensor, each.kind.form) if each.kind.form in (Form.LOGIT, Form.LOGITS) else tensor
+
+    return case.map(changed)
+
+
+def _probable(logits: Tensor, form: Form) -> Tensor:
+    return torch.softmax(logits, 1) if form is Form.LOGITS else torch.sigmoid(logits)
+
+
+def _certain(p: Tensor, form: Form) -> Tensor:
+    if form is Form.LOGITS:
+        return torch.zeros_like(p).scatter(1, p.argmax(1, keepdim=True), 1.0)
+    return (p > 0.5).to(p.dtype)
+
+
 @promise(15, applies=lambda loss: "inputs" in loss.options)
 def probabilities_are_never_clamped(subject: Subject) -> None:
     """Given probabilities of exactly 0 and 1 the loss is exact: 0 or infinite where that is the truth, never NaN."""
     for hyper in subject.hypers(4):
         for soft in (False, True):
             case = subject.case(8, hyper=hyper, soft=soft)
-            rows = case.loss.has(Form.LOGITS)
-            p = torch.softmax(case.first, 1) if rows else torch.sigmoid(case.first)
+            p = _scaled(case, _probable)
             wanted = case(reduction="none")
-            for scale, first in (("probabilities", p), ("log_probabilities", p.log())):
-                given = exchanged(case, 0, first)
+            for scale, given in (
+                ("probabilities", p),
+                ("log_probabilities", _scaled(p, lambda p, _: p.log())),
+            ):
                 found = given(inputs=scale, reduction="none")
                 agree = torch.allclose(found, wanted, rtol=1e-4, atol=1e-6)
                 insist(agree, f"{scale} mean something else than logits", given, inputs=scale)
-            certain = (
-                torch.zeros_like(p).scatter(1, p.argmax(1, keepdim=True), 1.0)
-                if rows
-                else (p > 0.5).to(p.dtype)
-            )
-            ends = exchanged(case, 0, certain)
+            ends = _scaled(p, _certain)
             value = ends(inputs="probabilities", reduction="none")
             insist(
                 not bool(value.isnan().any()),
@@ -157,5 +203,5 @@ def probabilities_are_never_clamped(subject: Subject) -> None:
                 ends,
                 inputs="probabilities",
             )
-            beyond = exchanged(case, 0, p + 1.0)
+            beyond = exchanged(case, 0, p.first + 1.0)
             refused(beyond, CallError, "from 0 to 1", what="logits as probabilities", inputs="probabilities")

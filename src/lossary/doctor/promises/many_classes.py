@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from ...core.kinds import Form
+from ...core.card import Task
 from ...core.unit import Unit
 from ..promise import insist, promise
 from ..rounding import GRADIENT
@@ -15,7 +15,12 @@ from ..subject import Subject
 CLASSES = 70_000
 
 
-@promise(10, applies=lambda loss: loss.unit is Unit.ROW and loss.has(Form.CLASS))
+@promise(
+    10,
+    applies=lambda loss: (
+        loss.unit is Unit.ROW and loss.indexed and not loss.per_class and loss.facts.task is not Task.ORDINAL
+    ),
+)
 def many_equal_classes_are_treated_alike(subject: Subject) -> None:
     """Of 70,000 equal logits all but the true class have one derivative, and together they add to 0."""
     case = subject.case(2, classes=CLASSES)

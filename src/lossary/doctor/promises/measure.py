@@ -42,7 +42,7 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
         measure = measure * class_weight.double()
     elif class_weight is not None:
         target = case.target
-        if case.loss.has(Form.LOGITS):
+        if case.loss.classed:
             measure = measure * class_weight.double()[target]
         else:
             measure = measure * (

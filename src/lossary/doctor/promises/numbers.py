@@ -112,6 +112,8 @@ def _judge_gradient(case: Case) -> None:
         if greatest > torch.finfo(value.dtype).max:
             continue
         floor = torch.finfo(value.dtype).eps * greatest
+        # A probability below the smallest number is 0, and what it would pull is of the loss's own size.
+        floor += torch.finfo(value.dtype).tiny * abs(found.value)
         moved: dict[Any, Any] | None = None
         # A difference that drowns in the rounding of its terms may fall on the flat side of a kink.
         drowned = abs(found.value) <= VALUE * torch.finfo(value.dtype).eps * found.scale

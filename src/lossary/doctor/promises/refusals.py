@@ -90,11 +90,11 @@ def wrong_dtypes_are_refused(subject: Subject) -> None:
         if each.kind.floating:
             bad = exchanged(case, position, torch.ones_like(tensor).long())
             refused(bad, DtypeError, each.name, "torch.int64", what=f"integers for {each.name}")
-        elif each.kind.form is not Form.BINARY:
+        elif each.kind.form in (Form.CLASS, Form.LABEL):
             bad = exchanged(case, position, tensor.float())
             refused(bad, DtypeError, each.name, "torch.float32", ".long()", what=f"floats for {each.name}")
         if each.kind.form is Form.CLASS:
-            bad = exchanged(case, position, torch.zeros_like(case.first).long())
+            bad = exchanged(case, position, torch.zeros(case.rows_of_classes).long())
             refused(bad, DtypeError, each.name, "class axis", ".to(", what="one-hot integers")
         bad = exchanged(case, position, tensor.to(torch.complex64))
         refused(bad, DtypeError, each.name, "complex64", what=f"complex {each.name}")

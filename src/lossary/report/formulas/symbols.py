@@ -24,6 +24,12 @@ class Symbols:
     sin = staticmethod(sympy.sin)
     cos = staticmethod(sympy.cos)
     erf = staticmethod(sympy.erf)
+    erfc = staticmethod(sympy.erfc)
+    gamma = staticmethod(sympy.gamma)
+    lgamma = staticmethod(sympy.loggamma)
+    digamma = staticmethod(sympy.digamma)
+    floor = staticmethod(sympy.floor)
+    atan = staticmethod(sympy.atan)
     pi = sympy.pi
 
     @staticmethod
@@ -62,6 +68,16 @@ class Symbols:
         powers = [sympy.exp(value) for value in row]
         total = sympy.Add(*powers)
         return [power / total for power in powers]
+
+    @staticmethod
+    def softplus(x: Any) -> Any:
+        """log(1 + exp(x))."""
+        return sympy.log(1 + sympy.exp(x))
+
+    @staticmethod
+    def log_i0(x: Any) -> Any:
+        """The logarithm of the modified Bessel function of order 0."""
+        return sympy.log(sympy.besseli(0, x))
 
     @staticmethod
     def log1p(x: Any) -> Any:
