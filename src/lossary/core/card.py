@@ -120,6 +120,9 @@ class Relative:
     """Another loss that coincides with this one at given hyper-parameters.
 
     ``factor`` times the other loss at ``theirs`` equals this loss at ``ours``.
+
+    Attributes:
+        up_to_target: whether the two differ by a term of the target alone, so that only their gradients are equal.
     """
 
     name: str
@@ -127,6 +130,7 @@ class Relative:
     ours: Mapping[str, object] = field(default_factory=dict)
     theirs: Mapping[str, object] = field(default_factory=dict)
     factor: float = 1.0
+    up_to_target: bool = False
 
 
 #: This loss = factor x the other library's; a function of hyper-parameters; or why there is no factor.

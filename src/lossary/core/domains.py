@@ -117,15 +117,17 @@ class NumberOrTensor:
 class PerClass:
     """One number of a set per class, or with two axes one per pair of classes: a tensor or a sequence.
 
-    The values of a tensor are judged where they meet the input, and so is the number of classes.
+    The values of a tensor are judged where they meet the input, and so are the number of classes and the inverse.
 
     Attributes:
         stochastic: whether the rows of a pair's table are distributions.
+        invertible: whether the table must have an inverse.
     """
 
     each: Interval
     axes: int = 1
     stochastic: bool = False
+    invertible: bool = False
     examples: tuple[object, ...] = ()
 
     @property
@@ -133,6 +135,7 @@ class PerClass:
         if self.axes == 1:
             return f"{self.each.says} for every class, as a tensor or a sequence"
         sums = ", every row adding up to 1" if self.stochastic else ""
+        sums += ", with an inverse" if self.invertible else ""
         return f"a square table, one row and one column per class, of {self.each.says}{sums}"
 
     def holds(self, value: object) -> bool:
@@ -145,8 +148,9 @@ class PerClass:
             return False
         if self.axes == 1:
             return True
-        square = all(len(row) == len(value) for row in rows)
-        return square and (not self.stochastic or all(abs(math.fsum(row) - 1) <= ROW_SLACK for row in rows))
+        if any(len(row) != len(value) for row in rows):
+            return False
+        return not self.stochastic or all(abs(math.fsum(row) - 1) <= ROW_SLACK for row in rows)
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ Levels = OneOrMany(OpenUnit)
 ClassCounts = PerClass(Positive)
 ClassNumbers = PerClass(AnyNumber)
 TransitionMatrix = PerClass(Unit, axes=2, stochastic=True)
+InvertibleTransition = PerClass(Unit, axes=2, stochastic=True, invertible=True)
 
 
 def Whole(low: int) -> Interval:

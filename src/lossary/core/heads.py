@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from . import answers
+from .constant import best_constant
 from .declaration import Loss
-from .errors import OptionError, ShapeError, sentence
+from .errors import OptionError, sentence
 from .function import LossFunction
 from .kinds import Form
-
-#: Steps of the search for the best constant, which stops by itself long before.
-_STEPS = 200
+from .unit import Unit
 
 
 class Head(nn.Module):
@@ -85,11 +83,11 @@ def head(
 def _width(loss: Loss, outputs: int | None, target: Tensor | None) -> tuple[int, bool]:
     """How many raw outputs the layer has, and whether their axis is dropped."""
     kind = loss.inputs[0].kind
-    if len(loss.required) < 2 or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
+    if len(loss.required) != 2 or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
         raise OptionError(
             sentence(
                 f"{loss.name}.card.head",
-                expected="a loss of raw outputs and a target",
+                expected="a loss of one network's raw outputs and a target",
                 got=f"inputs {', '.join(each.name for each in loss.required)}",
                 remedy="build the layer to the shape of its inputs",
             )
@@ -101,7 +99,7 @@ def _width(loss: Loss, outputs: int | None, target: Tensor | None) -> tuple[int,
     if loss.classed:
         return _classes(loss, outputs, target) - kind.fewer, False
     if outputs is None:
-        own = target is not None and target.ndim > 1
+        own = target is not None and target.ndim > 1 and loss.unit is not Unit.REGION
         return (target.shape[-1] if own else 1), not own  # type: ignore[union-attr]
     return outputs, False
 
@@ -120,82 +118,3 @@ def _classes(loss: Loss, outputs: int | None, target: Tensor | None) -> int:
         )
     indices = not target.is_floating_point() and not loss.has(Form.LABELS)
     return int(target.max()) + 1 if indices else target.shape[-1]
-
-
-def best_constant(
-    function: LossFunction, target: Tensor, width: int, hyper: Mapping[str, Any], squeeze: bool
-) -> Tensor:
-    """Raw outputs (width,) that cost least on all targets together, when every row gets the same.
-
-    Found by descent from the outputs that say the target's mean, and for single numbers from its quantiles too, since
-    some losses are flat far away.
-    """
-    loss = function.loss
-    options = {"class_dim": -1} if "class_dim" in loss.options else {}
-    target = target.double() if target.is_floating_point() else target
-
-    def cost(raw: Tensor) -> Tensor:
-        rows = raw.expand(target.shape) if squeeze else raw.expand(len(target), width)
-        return function(rows, target, **hyper, **options)
-
-    found = min(
-        (_descend(cost, start) for start in _starts(loss, target, width, hyper)), key=lambda each: each[0]
-    )
-    if not math.isfinite(found[0]):
-        raise ShapeError(
-            sentence(
-                f"{loss.name}.card.head",
-                expected="targets on which some constant has a finite cost",
-                got=f"a cost of {found[0]:g}",
-                remedy="leave target= out",
-            )
-        )
-    return found[1].float()
-
-
-def _starts(loss: Loss, target: Tensor, width: int, hyper: Mapping[str, Any]) -> list[Tensor]:
-    zero = torch.zeros(width, dtype=torch.float64)
-    starts = [zero]
-    if loss.has(Form.CLASS):
-        classes = width + loss.inputs[0].kind.fewer
-        rows = (
-            target if target.is_floating_point() else nn.functional.one_hot(target.long(), classes).double()
-        )
-        # Half a row of every class, so that one that never occurs does not start at minus infinity.
-        shares = rows.reshape(-1, classes).sum(0) + 0.5
-        found = answers.raw(loss, shares / shares.sum(), hyper)
-    elif loss.has(Form.BINARY, Form.LABELS):
-        there = target.double().reshape(-1, width)
-        found = answers.raw(loss, (there.sum(0) + 0.5) / (len(there) + 1), hyper)
-        starts += [zero + 1.0, zero - 1.0]
-    elif loss.inputs[0].kind.form is Form.COLUMNS:
-        spread = torch.linspace(0.1, 0.9, width, dtype=torch.float64)
-        found = target.double().flatten().quantile(spread)
-    else:
-        there = target.double().reshape(-1, width)
-        found = answers.raw(loss, there.mean(0), hyper)
-        for share in (0.1, 0.5, 0.9):
-            at = answers.raw(loss, there.quantile(share, 0), hyper)
-            starts += [] if at is None else [at]
-    if found is not None and found.shape == zero.shape:
-        starts.append(found)
-    return [each for each in starts if bool(each.isfinite().all())]
-
-
-def _descend(cost: Callable[[Tensor], Tensor], start: Tensor) -> tuple[float, Tensor]:
-    """The least cost found from a start, and where."""
-    at = start.clone().requires_grad_()
-    best = (cost(start).item(), start)
-    optimizer = torch.optim.LBFGS([at], max_iter=_STEPS, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        nonlocal best
-        value = cost(at)
-        (at.grad,) = torch.autograd.grad(value, [at])
-        if value.detach().item() < best[0]:
-            best = (value.detach().item(), at.detach().clone())
-        return value
-
-    if math.isfinite(best[0]):
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return best

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 from .card import Card, Facts, InputFact, Parameter
-from .declaration import Loss, read
+from .declaration import Input, Loss, read
 from .function import LossFunction, make, parameters
+from .kinds import Form
 from .registry import register
+from .unit import Unit
 
 Declared = ParamSpec("Declared")
 
@@ -55,12 +57,12 @@ def card(record: Loss) -> Card:
         link=facts.link,
         outputs=facts.outputs,
         decode=facts.decode,
-        unit=record.unit.says,
+        unit=_unit(record),
         coupled=facts.coupled,
         soft=facts.soft,
         elicits=settle(facts.elicits, record.defaults),
         constant=facts.constant,
-        inputs=tuple(InputFact(each.name, each.kind.says) for each in record.inputs),
+        inputs=tuple(InputFact(each.name, _says(each, facts)) for each in record.inputs),
         hyper=tuple(
             Parameter(each.name, each.default, each.domain.says, each.meaning) for each in record.hyper
         ),
@@ -79,6 +81,22 @@ def card(record: Loss) -> Card:
         paper=facts.paper,
         exempt=facts.exempt,
     )
+
+
+def _says(each: Input, facts: Facts) -> str:
+    """An input in words; a target that may not be soft is the first of the two that its kind names."""
+    hard = facts.soft is None and each.kind.form in (Form.CLASS, Form.BINARY)
+    return each.kind.says.split(", or ")[0] if hard else each.kind.says
+
+
+def _unit(record: Loss) -> str:
+    if record.unit is Unit.ANCHOR and not record.has(Form.LABEL):
+        return "one value per sample of the batch: (N,)"
+    if record.unit is not Unit.ROW:
+        return record.unit.says
+    cloud = record.inputs[0].kind.form is Form.CLOUD
+    axes = "its class axis" if record.classed else "its last two axes" if cloud else "its last axis"
+    return f"one value per row: the shape of the input without {axes}"
 
 
 def _options(record: Loss) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ class Unit(StrEnum):
     """The shape of meaning of ``reduction="none"``: one value per ..."""
 
     ELEMENT = "element"  # every entry of the input
-    ROW = "row"  # every entry of the input but for its class or level axis
+    ROW = "row"  # every entry of the input but for its class axis, its columns or its table
     REGION = "region"  # sample and class; a sum over all other axes
     TRIPLET = "triplet"  # anchor, positive and negative, given together
     ANCHOR = "anchor"  # a sample of a batch, compared with the others
@@ -27,7 +27,7 @@ class Unit(StrEnum):
 
 _SAYS = {
     Unit.ELEMENT: "one value per element: the shape of the input",
-    Unit.ROW: "one value per row: the shape of the input without its class axis",
+    Unit.ROW: "one value per row: the shape of the input without its last or class axis",
     Unit.REGION: "one value per sample and class, a sum over all other axes: (N, C), or (N,) for one class",
     Unit.TRIPLET: "one value per triplet: the shape of the input without its feature axis",
     Unit.ANCHOR: "one value per sample of the batch: (N,), 0 where a sample has no positive or no negative",

@@ -9,7 +9,7 @@ import torch
 from torch import Size, Tensor
 
 from .declaration import Input, Loss
-from .domains import Interval, NumberOrTensor, PerClass
+from .domains import ROW_SLACK, Interval, NumberOrTensor, PerClass
 from .errors import CallError, DomainError, DtypeError, ShapeError, sentence
 from .kinds import Form
 
@@ -228,7 +228,7 @@ def per_label(loss: Loss, hyper: Mapping[str, Any], samples: Size, live: bool) -
 
 
 def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) -> None:
-    """A hyper-parameter with a number for every class: its size, and the values of a tensor."""
+    """A hyper-parameter with a number for every class: its size, the values of a tensor, the inverse of a table."""
     for each in loss.hyper:
         value, domain = hyper[each.name], each.domain
         if not isinstance(domain, PerClass) or value is None:
@@ -243,18 +243,28 @@ def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) ->
                     remedy="give one number per class" if domain.axes == 1 else "give one row per true class",
                 )
             )
-        if live and isinstance(value, Tensor) and value.numel() and not domain.holds(value.tolist()):
-            # Only a table of classes is ever this long, and it is read once a call.
-            raise DomainError(
-                sentence(
-                    f"{loss.name}({each.name})",
-                    expected=domain.says,
-                    got=str(value.tolist())
-                    if classes <= 8
-                    else f"a tensor from {value.min():g} to {value.max():g}",
-                    remedy="mend the numbers, or leave a class that cannot occur out of the network",
-                )
-            )
+        if live and classes:
+            wrong = _table(domain, torch.as_tensor(value, dtype=torch.float64))
+            if wrong:
+                remedy = "mend it, or leave a class that cannot occur out of the network"
+                subject = f"{loss.name}({each.name})"
+                raise DomainError(sentence(subject, expected=domain.says, got=wrong, remedy=remedy))
+
+
+def _table(domain: PerClass, table: Tensor) -> str:
+    """What is wrong with numbers per class; nothing where nothing is."""
+    if table.isnan().any():
+        return "NaN"
+    for end in span(table):
+        if not domain.each.holds(end):
+            return f"{end:g}"
+    if domain.stochastic:
+        low, high = span(table.sum(-1))
+        if low < 1 - ROW_SLACK or high > 1 + ROW_SLACK:
+            return f"a row that adds up to {low if low < 1 - ROW_SLACK else high:g}"
+    if domain.invertible and int(torch.linalg.matrix_rank(table)) < len(table):
+        return "one without an inverse"
+    return ""
 
 
 def _outside(loss: Loss, each: Input, expected: str, got: float, remedy: str) -> CallError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -26,8 +26,6 @@ ENOUGH = 500
 ROWS = 48
 #: Settings of the hyper-parameters at which a claim is tried, and how many are looked through to find them.
 SETTINGS, SOUGHT = 8, 40
-#: What a card says where it claims nothing.
-NOTHING = (None, False)
 
 
 def claimed(name: str) -> Callable[[Loss], bool]:
@@ -36,18 +34,17 @@ def claimed(name: str) -> Callable[[Loss], bool]:
 
 
 def stated(subject: Subject, claim: str, hyper: Mapping[str, Any]) -> Any:
-    """What is claimed at these hyper-parameters; None or False where nothing is."""
-    return settle(getattr(subject.loss.facts.claims, claim), hyper)
+    """What is claimed at these hyper-parameters, None where nothing is; a bound of 0 is a claim."""
+    found = settle(getattr(subject.loss.facts.claims, claim), hyper)
+    return None if found is False else found
 
 
 def settings(subject: Subject, claim: str) -> list[dict[str, Any]]:
     """Hyper-parameters for which something is claimed."""
     per_class = draw.per_class(subject.loss, subject.generator, draw.CLASSES)
-    pool = subject.hypers(SOUGHT)
+    pool = chain(subject.hypers(SOUGHT), draw.corners(subject.loss))
     return list(
-        islice(
-            (each for each in pool if stated(subject, claim, {**each, **per_class}) not in NOTHING), SETTINGS
-        )
+        islice((each for each in pool if stated(subject, claim, {**each, **per_class}) is not None), SETTINGS)
     )
 
 
@@ -69,8 +66,10 @@ def attempts(subject: Subject, claim: str) -> Iterator[tuple[Case, Any]]:
     for number, (turn, hyper) in enumerate(turns(subject, claim, rows)):
         case = subject.case(rows, hyper=hyper, dtype=torch.float64, soft=bool((number + turn) % 2))
         claim_here = stated(subject, claim, case.hyper)
-        if claim_here not in NOTHING:
-            yield with_first(case, case.first * (0.1, 1.0, 8.0)[turn % 3]), claim_here
+        if claim_here is not None:
+            # A domain of its own has a scale of its own.
+            free = subject.loss.inputs[0].kind.domain is None
+            yield with_first(case, case.first * (0.1, 1.0, 8.0)[turn % 3]) if free else case, claim_here
 
 
 def with_first(case: Case, first: Tensor) -> Case:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice, product
 from typing import Any
 
 import torch
@@ -159,6 +160,7 @@ def case(
         sizes: how many numbers a set has; a second set has two fewer.
     """
     settled = {**function.loss.defaults, **(hyper or {}), **per_class(function.loss, generator, classes)}
+    soft = soft and function.loss.facts.soft is not None
     inputs: list[Tensor | None] = []
     for each in function.loss.inputs:
         if each.optional and bool(torch.randint(2, (), generator=generator)):
@@ -208,6 +210,14 @@ def hypers(loss: Loss, generator: torch.Generator, count: int) -> Iterator[dict[
             }
         else:
             yield {each.name: member(each, generator) for each in free}
+
+
+def corners(loss: Loss, most: int = 1000) -> Iterator[dict[str, Any]]:
+    """The examples of all domains in every combination, as far as ``most``: where several numbers must agree."""
+    free = [each for each in loss.hyper if not isinstance(each.domain, PerClass)]
+    pools = [[*each.domain.examples, *([None] if each.nullable else [])] for each in free]
+    for values in islice(product(*pools), most):
+        yield dict(zip((each.name for each in free), values, strict=True))
 
 
 def member(each: Hyper, generator: torch.Generator) -> object:

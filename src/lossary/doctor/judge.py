@@ -1,8 +1,8 @@
 """The judge: a loss's definition with as many digits as it takes.
 
 A definition is the textbook formula. It cancels, overflows and underflows as textbooks do, and digits mend all three:
-it is evaluated with d and with 2d digits, d doubling from 50, until both agree to 30. An exact 0 may be an answer that
-has drowned, so it is believed only once the digits reach below the smallest number of the dtype.
+it is evaluated with d and with 2d digits until both agree to 30, where 2d, from 100 on, is enough to see the smallest
+number of the dtype beside 1: a part may have drowned in both, and an exact 0 may be all that is left of an answer.
 """
 
 from __future__ import annotations
@@ -180,14 +180,16 @@ def exact(definition: Callable[..., Any], arguments: tuple[Any, ...], hyper: Map
         Undecided: no two precisions up to 4,000 digits agree.
     """
     enough = AGREE - int(mpmath.log10(below))
-    digits, before = FIRST, _evaluate(definition, arguments, hyper, FIRST)
+    # Two precisions can agree on a number from which both have lost a part too small for either.
+    digits = max(FIRST, (enough + 1) // 2)
+    before = _evaluate(definition, arguments, hyper, digits)
     while digits < CAP:
         digits *= 2
         after = _evaluate(definition, arguments, hyper, digits)
         if after is None:
             return None
         assert before is not None
-        if _agree(before, after, below if digits >= enough else 0):
+        if _agree(before, after, below):
             with mpmath.workdps(FIRST):
                 scale = mpmath.mpf(0) if cancels is None else plain(cancels(*arguments, NUMBERS, **hyper))
             return Judgement(plain(after), slopes(after), scale)

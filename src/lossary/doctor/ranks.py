@@ -92,7 +92,10 @@ def _step(model: nn.Module, case: Case, options: dict[str, Any]) -> tuple[Tensor
     """Gradients of the two parameters, and the value."""
     model.zero_grad()
     _, *rest = case.inputs
-    moved = Case(case.function, (model(case.first), *rest), case.hyper, case.samples)
+    outputs = model(case.first)
+    if case.loss.inputs[0].kind.domain is not None:
+        outputs = outputs.exp()  # every domain of predictions holds the positive numbers
+    moved = Case(case.function, (outputs, *rest), case.hyper, case.samples)
     value = moved(**options)
     torch.autograd.backward(value)
     gradients = [each.grad for each in model.parameters()]

@@ -265,6 +265,7 @@ MUTANTS = [
         lambda: exchange("focal", block=textbook_focal),
         frozenset(
             {
+                "convex_where_it_says_so",
                 "gradients_are_exact_at_extremes",
                 "probabilities_are_never_clamped",
                 "values_are_exact_at_extremes",
@@ -324,6 +325,7 @@ MUTANTS = [
                 "differentiates_twice",
                 "float64_stays_float64",
                 "keeps_to_its_lipschitz_constant",
+                "micro_batches_sum_to_the_whole",
                 "runs_forward_mode",
             }
         ),
@@ -345,7 +347,14 @@ MUTANTS = [
     Mutant(
         "float64 comes out as float32",
         lambda: disguise("mse", float64_through_float32),
-        frozenset({"convex_where_it_says_so", "differentiates_twice", "float64_stays_float64"}),
+        frozenset(
+            {
+                "convex_where_it_says_so",
+                "differentiates_twice",
+                "float64_stays_float64",
+                "micro_batches_sum_to_the_whole",
+            }
+        ),
     ),
     Mutant(
         "a value in half",

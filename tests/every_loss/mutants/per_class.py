@@ -56,11 +56,11 @@ MUTANTS = [
     Mutant(
         "a count of zero is a tiny one",
         lambda: disguise("balanced_softmax", clamps_counts),
-        frozenset({"numbers_per_class_are_judged"}),
+        frozenset({"hyper_parameters_stay_in_their_domain", "numbers_per_class_are_judged"}),
     ),
     Mutant(
         "a transition matrix is trusted",
         lambda: disguise("forward_correction", trusts_tables),
-        frozenset({"numbers_per_class_are_judged"}),
+        frozenset({"hyper_parameters_stay_in_their_domain", "numbers_per_class_are_judged"}),
     ),
 ]

@@ -86,7 +86,7 @@ def _samples(subject: Subject, tensors: list[Tensor]) -> torch.Size:
 
 @promise(20, applies=lambda loss: bool(loss.facts.relatives))
 def relatives_coincide(subject: Subject) -> None:
-    """Where the card says that another loss is this one, it is, times the factor; or their gradients are."""
+    """Where the card says that another loss is this one, it is, times the factor, or but for a term of the target."""
     for relative in subject.loss.facts.relatives:
         other = registry.get(relative.name)
         ours = {**subject.loss.defaults, **relative.ours}
@@ -105,7 +105,7 @@ def relatives_coincide(subject: Subject) -> None:
             f"the gradient is not {relative.factor:g} x that of {relative.name}",
             case,
         )
-        if "entropy" not in relative.says and "the target alone" not in relative.says:
+        if not relative.up_to_target:
             insist(
                 same(others, value, 10**4),
                 f"it is not {relative.factor:g} x {relative.name} at {relative.theirs}",

@@ -75,7 +75,7 @@ def stays_below_its_upper_bound(subject: Subject) -> None:
 
 def _descended(case: Case, sign: float = 1.0) -> Case:
     """A case after some normalised steps down (or up) its gradient."""
-    for step in (4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.05):
+    for step in (4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.5, 0.25, 0.1, 0.05, 0.02):
         slope = gradient(case)
         size = slope.abs().amax().clamp(min=1e-30)
         first = case.first - sign * step * slope / size

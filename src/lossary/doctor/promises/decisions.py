@@ -18,7 +18,7 @@ from ..promise import Broken, insist, promise
 from ..subject import Subject
 
 #: Targets that an expected score is taken over, and how many standard errors of it refute.
-DRAWS, CERTAIN = 4000, 6.0
+DRAWS, CERTAIN = 1500, 6.0
 
 
 @promise(21, applies=claimed("proper"))

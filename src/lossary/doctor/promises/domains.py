@@ -139,6 +139,8 @@ def numbers_per_class_are_judged(subject: Subject) -> None:
         wrong += [(_first(good, bad), DomainError) for bad in outside]
         if domain.stochastic:
             wrong = [*wrong[2:], (good * 0.9, DomainError)]
+        if domain.invertible:
+            wrong.append((torch.full_like(good, 1.0 / size), DomainError))
         for bad, error in wrong:
             for given in (bad, tuple(tuple(row) if isinstance(row, list) else row for row in bad.tolist())):
                 asked = replace(case, hyper={**case.hyper, each.name: given})

@@ -37,7 +37,8 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
         assert labels is not None
         alike = (labels[:, None] == labels) & kept
         pairs = (alike.sum(1) > 1) & ((~alike & kept).any(1)) & kept
-        measure = pairs.double()
+        # Labels that are no classes say who belongs together; without either partner a sample is no anchor.
+        measure = (pairs if case.loss.has(Form.LABEL) else kept).double()
     if class_weight is not None and case.loss.unit is Unit.REGION:
         measure = measure * class_weight.double()
     elif class_weight is not None:

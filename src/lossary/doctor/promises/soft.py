@@ -26,7 +26,7 @@ def one_hot(case: Case) -> Tensor:
     return F.one_hot(case.target, case.classes).movedim(-1, 1).to(case.first.dtype)
 
 
-@promise(8, applies=lambda loss: loss.has(Form.CLASS))
+@promise(8, applies=lambda loss: loss.has(Form.CLASS) and loss.facts.soft is not None)
 def one_hot_is_the_index(subject: Subject) -> None:
     """A row with a single 1 is the index, in value, gradient and measure."""
     for hyper in subject.hypers(4):
@@ -42,7 +42,10 @@ def one_hot_is_the_index(subject: Subject) -> None:
 @promise(8, applies=lambda loss: loss.facts.soft is None and loss.has(Form.CLASS, Form.BINARY))
 def soft_targets_are_refused(subject: Subject) -> None:
     """A loss that gives soft targets no meaning refuses them."""
-    case = subject.case(6, soft=True)
+    case = subject.case(6)
+    rows = case.loss.has(Form.CLASS)
+    even = torch.full(case.rows_of_classes, 1 / case.classes) if rows else torch.full_like(case.first, 0.5)
+    case = _target(case, even)
     refused(case, CallError, "no meaning", what="a soft target")
 
 
