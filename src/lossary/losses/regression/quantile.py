@@ -42,7 +42,7 @@ def _steepest(level: float | Sequence[float]) -> float:
     use_when="Being too low and too high cost differently, or an interval is wanted: give its two ends as levels.",
     avoid_when="A level lies so far out that fewer than about ten samples are beyond it.",
     aliases=("pinball", "check"),
-    elsewhere={"sklearn.metrics.mean_pinball_loss": 1.0, "optax.losses.quantile_loss": 1.0},
+    elsewhere={"sklearn.metrics.mean_pinball_loss": 1.0},
     paper=Paper("Koenker and Bassett", 1978, "Regression quantiles", equation="2.4", doi="10.2307/1913643"),
 )
 def quantile(
