@@ -1,0 +1,1 @@
+"""Predicting distributions of numbers."""
