@@ -28,6 +28,10 @@ def _plain(pos_weight: float) -> bool:
     return pos_weight == 1.0
 
 
+def _unweighted(pos_weight: float) -> float | str:
+    return 1.0 if _plain(pos_weight) else "no factor: its classes cost the same"
+
+
 @loss(
     title="Binary cross-entropy",
     task=Task.BINARY,
@@ -44,12 +48,13 @@ def _plain(pos_weight: float) -> bool:
     use_when="Two classes, and the probability itself is wanted.",
     avoid_when="Labels are often wrong: a confident mistake costs without bound.",
     aliases=("bce", "bce_with_logits", "binary_crossentropy", "binary_cross_entropy_with_logits", "log_loss",
-             "sigmoid_binary_cross_entropy", "logistic"),
+             "sigmoid_binary_cross_entropy", "logistic", "multilabel_soft_margin", "multi_label_soft_margin"),
     elsewhere={
         "torch.nn.functional.binary_cross_entropy_with_logits": 1.0,
-        "keras.losses.BinaryCrossentropy(from_logits=True)": 1.0,
-        "optax.losses.sigmoid_binary_cross_entropy": 1.0,
-        "sklearn.metrics.log_loss": 1.0,
+        "torch.nn.functional.multilabel_soft_margin_loss": _unweighted,
+        "keras.losses.BinaryCrossentropy(from_logits=True)": _unweighted,
+        "optax.losses.sigmoid_binary_cross_entropy": _unweighted,
+        "sklearn.metrics.log_loss": _unweighted,
     },
     paper=Paper("Cox", 1958, "The regression analysis of binary sequences", doi="10.1111/j.2517-6161.1958.tb00292.x"),
 )  # fmt: skip

@@ -25,6 +25,7 @@ def short(part: Tensor, margin: Tensor) -> Tensor:
     avoid_when="Probabilities are wanted: scores beyond the margin say nothing about confidence.",
     elsewhere={
         "keras.losses.Hinge": 1.0,
+        "optax.losses.hinge_loss": 1.0,
         "sklearn.metrics.hinge_loss": 1.0,
         "torch.nn.functional.multi_margin_loss": "no factor: one score per class there, and divided by their number",
     },

@@ -1,0 +1,1 @@
+"""Which of many labels belong, when several can."""
