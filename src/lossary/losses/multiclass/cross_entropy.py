@@ -49,7 +49,7 @@ def _differences(x, y, m):
     example=Example(((2.0, 0.0, 0.0), 0), 0.2395447662218845, "log(1 + 2·exp(-2)) = 0.23954"),
     relatives=(
         Relative("categorical_focal", "focal with gamma 0", theirs={"gamma": 0.0}),
-        Relative("kl", "the divergence from the target, plus the target's own entropy"),
+        Relative("kl", "the divergence from the target, plus the target's own entropy", up_to_target=True),
     ),
     use_when="One of several classes is true, and their probabilities are wanted.",
     avoid_when="Several classes can be true at once (one binary cross-entropy each), or many labels are wrong.",
