@@ -1,0 +1,1 @@
+"""Some classes are rare, and count as much as the others."""

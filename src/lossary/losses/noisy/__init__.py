@@ -1,0 +1,1 @@
+"""Learning classes from labels of which some are wrong."""
