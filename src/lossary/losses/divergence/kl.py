@@ -22,6 +22,11 @@ from lossary.declare import (
 )
 
 
+def _forward(direction: str) -> float | str:
+    """The factor to a library that offers one direction."""
+    return 1.0 if direction == "forward" else "no factor: it is the other direction"
+
+
 @loss(
     title="Kullback-Leibler divergence",
     task=Task.DIVERGENCE,
@@ -35,16 +40,16 @@ from lossary.declare import (
                   lower=0.0, smooth=True),
     cancels=lambda x, y, m, direction: m.kl_terms(x, y, direction),
     example=Example(((0.0, 0.0), (1.0, 0.0)), 0.6931471805599453, "1·(log 1 - log 1/2) = log 2"),
-    relatives=(Relative("cross_entropy", "less the target's own entropy; the gradients are equal (forward)"),),
+    relatives=(Relative("cross_entropy", "less the target's own entropy (forward)", up_to_target=True),),
     use_when="The target is itself a distribution, as a teacher's output; forward covers it, reverse seeks its mode.",
     avoid_when="The target is one class: cross-entropy is the same and says it plainly.",
     aliases=("kl_div", "kl_divergence", "kullback_leibler_divergence"),
     elsewhere={
-        "torch.nn.functional.kl_div(reduction='batchmean')": 1.0,
+        "torch.nn.functional.kl_div(reduction='batchmean')": _forward,
         "torch.nn.functional.kl_div(reduction='mean')": "a factor of the shape: the number of classes",
-        "keras.losses.KLDivergence": 1.0,
-        "optax.losses.kl_divergence": 1.0,
-        "scipy.stats.entropy": 1.0,
+        "keras.losses.KLDivergence": _forward,
+        "optax.losses.kl_divergence": _forward,
+        "scipy.stats.entropy": _forward,
     },
     paper=Paper("Kullback and Leibler", 1951, "On information and sufficiency", equation="2.4",
                 doi="10.1214/aoms/1177729694"),

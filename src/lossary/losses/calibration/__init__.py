@@ -1,0 +1,1 @@
+"""Scores of whole distributions, and cross-entropy held back from overconfidence."""
