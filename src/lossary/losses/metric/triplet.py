@@ -66,7 +66,9 @@ def _excess(near, far, m, margin):
     aliases=("triplet_margin",),
     elsewhere={
         "torch.nn.functional.triplet_margin_loss": "no factor: it adds 1e-6 to every difference",
-        "torch.nn.functional.triplet_margin_with_distance_loss": 1.0,
+        "torch.nn.functional.triplet_margin_with_distance_loss": lambda margin: (
+            1.0 if margin is not None and margin > 0 else "no factor: its margin is a number above 0"
+        ),
     },
     paper=Paper("Schroff, Kalenichenko and Philbin", 2015, "FaceNet", equation="2", arxiv="1503.03832"),
 )
@@ -114,7 +116,14 @@ def _(a, p, n, m, *, margin, distance):
     use_when="A batch holds several samples of each of several labels.",
     avoid_when="Labels are noisy: the hardest positive is then the mislabelled one.",
     aliases=("batch_hard_triplet", "triplet_hard", "batch_hard"),
-    elsewhere={"pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner": 1.0},
+    elsewhere={
+        "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner": "no factor: by default it scales "
+        "embeddings to length 1, and takes the mean over the triplets that cost something",
+        "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
+        "normalize_embeddings, MeanReducer": lambda margin, distance: (
+            1.0 if margin is not None and distance == "euclidean" else "no factor: its distance is euclidean"
+        ),
+    },
     paper=Paper(
         "Hermans, Beyer and Leibe", 2017, "In Defense of the Triplet Loss", equation="5", arxiv="1703.07737"
     ),

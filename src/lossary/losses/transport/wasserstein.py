@@ -36,7 +36,10 @@ from lossary.declare import (
     use_when="Two sets of numbers should have the same distribution and none has a partner in the other.",
     avoid_when="Samples are vectors (use a sliced or regularised form), or they are paired (use a regression loss).",
     aliases=("wasserstein", "earth_movers_distance", "emd_1d", "wasserstein_distance"),
-    elsewhere={"scipy.stats.wasserstein_distance": 1.0, "ot.wasserstein_1d": 1.0},
+    elsewhere={
+        "scipy.stats.wasserstein_distance": lambda p: 1.0 if p == 1 else "no factor: its power is 1",
+        "ot.wasserstein_1d": 1.0,
+    },
     paper=Paper("Vallender", 1974, "Calculation of the Wasserstein distance between probability distributions on the "
                 "line", doi="10.1137/1118101"),
 )  # fmt: skip
