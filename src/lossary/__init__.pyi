@@ -8,7 +8,9 @@ from torch.distributed import ProcessGroup
 from lossary.core.errors import LossaryError as LossaryError
 from lossary.core.world import Summed as Summed
 from lossary.core.checks import checks as checks
+from lossary.losses.imbalance.class_balanced import effective_weights as effective_weights
 from lossary.core.registry import get as get
+from lossary.losses.regularizers.jacobian import jacobian_penalty as jacobian_penalty
 from lossary.core.registry import names as names
 from lossary.nn import parse as parse
 from lossary import declare as declare
@@ -19,6 +21,202 @@ from lossary.core import world as world
 from lossary.core.function import LossFunction
 
 __version__: str
+
+class _ActivePassive(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        gamma: float = 0.0,
+        log_zero: float = -4.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A normalised loss and the reverse cross-entropy, robust both, which together fit what neither fits alone."""
+
+active_passive: _ActivePassive
+
+class _AlphaDivergence(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The divergence of the prediction from the target whose order slides from seeking a mode to covering all."""
+
+alpha_divergence: _AlphaDivergence
+
+class _Asymmetric(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        gamma_pos: float = 1.0,
+        gamma_neg: float = 4.0,
+        clip: float = 0.05,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Focal loss with one fading for labels that are present and another, and a free stretch, for absent ones."""
+
+asymmetric: _Asymmetric
+
+class _BackwardCorrection(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        transition: Tensor | Sequence[Sequence[float]],
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The combination of the costs of all labels that is, on average over the noise, the cost of the true one."""
+
+backward_correction: _BackwardCorrection
+
+class _BalancedSoftmax(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of a softmax in which each class counts as often as it has samples."""
+
+balanced_softmax: _BalancedSoftmax
+
+class _Barron(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        alpha: float | Tensor = 1.0,
+        scale: float | Tensor = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """About half a square for errors within the scale; how fast larger ones lose their pull is the shape."""
+
+barron: _Barron
+
+class _BetaNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        beta: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The Gaussian likelihood, each point weighed by its variance to the power beta, held constant."""
+
+beta_nll: _BetaNll
+
+class _BiTempered(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        t1: float = 0.8,
+        t2: float = 1.2,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy with a logarithm that is bounded and a softmax that has a heavy tail."""
+
+bi_tempered: _BiTempered
+
+class _BinaryBrier(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared error of the probability: half of the two-class Brier score."""
+
+binary_brier: _BinaryBrier
 
 class _BinaryCrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -63,6 +261,70 @@ class _BinaryDice(LossFunction, Protocol):
 
 binary_dice: _BinaryDice
 
+class _Bootstrapping(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        beta: float = 0.95,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy against a mixture of the label and of the model's own probabilities, so plus their entropy."""
+
+bootstrapping: _Bootstrapping
+
+class _Bregman(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        generator: str = 'square',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How far a convex function at the target lies above its tangent at the prediction: φ(t) - φ(p) - φ'(p)·(t - p)."""
+
+bregman: _Bregman
+
+class _Brier(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance of the probabilities from the truth: calibration and sharpness in one bounded number."""
+
+brier: _Brier
+
 class _CategoricalFocal(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -86,6 +348,238 @@ class _CategoricalFocal(LossFunction, Protocol):
 
 categorical_focal: _CategoricalFocal
 
+class _CategoricalHinge(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Zero where the true class's score exceeds the greatest of the others by 1, linear before that."""
+
+categorical_hinge: _CategoricalHinge
+
+class _CategoricalMae(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The absolute errors of all classes' probabilities, which add up to twice what the true class lacks."""
+
+categorical_mae: _CategoricalMae
+
+class _CategoricalPoly1(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        epsilon: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy plus epsilon times the probability that the model gave to the wrong classes."""
+
+categorical_poly1: _CategoricalPoly1
+
+class _Cauchy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        scale: float | Tensor = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The logarithm of one plus half a square: it grows without bound, ever more slowly."""
+
+cauchy: _Cauchy
+
+class _Charbonnier(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        scale: float | Tensor = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A hyperbola: half a square within the scale, the absolute error in units of it far out, smooth throughout."""
+
+charbonnier: _Charbonnier
+
+class _ChiSquare(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        direction: str = 'forward',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared differences in probability, each relative to the probability it is counted against."""
+
+chi_square: _ChiSquare
+
+class _ClassBalanced(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        beta: float = 0.999,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy weighted by one over the effective number of samples of the true class, mean 1 over classes."""
+
+class_balanced: _ClassBalanced
+
+class _ConfidencePenalty(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        beta: float = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy less a share of the prediction's own entropy, so that certainty has a price."""
+
+confidence_penalty: _ConfidencePenalty
+
+class _Consistency(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        teacher: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance between a student's class probabilities and its teacher's."""
+
+consistency: _Consistency
+
+class _Coral(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of every question whether the class lies beyond a threshold, added up."""
+
+coral: _Coral
+
+class _Corn(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of the questions that a class still reaches: the surprise at it when thresholds are met in turn."""
+
+corn: _Corn
+
 class _CrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -107,6 +601,62 @@ class _CrossEntropy(LossFunction, Protocol):
         """The surprise at the true class, -log of the probability that the model gave it."""
 
 cross_entropy: _CrossEntropy
+
+class _CrpsEnsemble(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        fair: bool = False,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The members' mean distance from the target, less half their mean distance from one another."""
+
+crps_ensemble: _CrpsEnsemble
+
+class _CrpsGaussian(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared difference between the predicted distribution function and the target's step, integrated."""
+
+crps_gaussian: _CrpsGaussian
+
+class _CumulativeLink(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The surprise at the class, when a score with logistic noise falls between two of the ordered cut points."""
+
+cumulative_link: _CumulativeLink
 
 class _Dice(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -131,6 +681,207 @@ class _Dice(LossFunction, Protocol):
 
 dice: _Dice
 
+class _Distillation(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        target: Tensor,
+        *,
+        temperature: float = 4.0,
+        alpha: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy mixed with the divergence from a teacher, both softened, so that what it confuses is learnt too."""
+
+distillation: _Distillation
+
+class _ElasticNet(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        values: Tensor,
+        *,
+        share: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A mixture of the L1 and the L2 penalty."""
+
+elastic_net: _ElasticNet
+
+class _Emd2(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance between the cumulative distributions of prediction and target."""
+
+emd2: _Emd2
+
+class _EnergyScore(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        fair: bool = False,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The members' mean distance from the target vector, less half their mean distance from one another."""
+
+energy_score: _EnergyScore
+
+class _Entmax15(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """What the true class lacks under probabilities half way between softmax's and sparsemax's, some of them 0."""
+
+entmax15: _Entmax15
+
+class _Entropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The expected surprise at the network's own prediction; subtract it from a loss to keep predictions open."""
+
+entropy: _Entropy
+
+class _EpsilonInsensitive(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        epsilon: float = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """What an error exceeds the tolerance by; nothing within it."""
+
+epsilon_insensitive: _EpsilonInsensitive
+
+class _EqualizationV2(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        ratio: float | Tensor = 100.0,
+        gamma: float = 12.0,
+        mu: float = 0.8,
+        alpha: float = 4.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Binary cross-entropy that lifts positives and spares negatives of a class whose positives have pulled too little."""
+
+equalization_v2: _EqualizationV2
+
+class _Expectile(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        level: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Squares weigh by side: level for a truth above the prediction, 1 - level for one below."""
+
+expectile: _Expectile
+
+class _Exponential(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The exponential of how wrong the score is: each mistake weighs e times as much for every step of 1."""
+
+exponential: _Exponential
+
 class _Focal(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -153,6 +904,163 @@ class _Focal(LossFunction, Protocol):
         """Cross-entropy that fades out what the model already gets right."""
 
 focal: _Focal
+
+class _ForwardCorrection(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        transition: Tensor | Sequence[Sequence[float]],
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of the label, once the model's probabilities have gone through the noise."""
+
+forward_correction: _ForwardCorrection
+
+class _GammaDeviance(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The cost of a relative error, the same at every scale; the prediction is the logarithm of the mean."""
+
+gamma_deviance: _GammaDeviance
+
+class _GaussianNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        full: bool = False,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How unlikely the target is under a normal distribution with the predicted mean and spread."""
+
+gaussian_nll: _GaussianNll
+
+class _GemanMcclure(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        scale: float | Tensor = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A square that saturates as a quotient: at most 2, whatever the error."""
+
+geman_mcclure: _GemanMcclure
+
+class _GeneralizedCrossEntropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        q: float = 0.7,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy with a ceiling of 1/q, which pulls less at rows that the model thinks mislabelled."""
+
+generalized_cross_entropy: _GeneralizedCrossEntropy
+
+class _GroupLasso(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        groups: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The length of a group of numbers times the root of its size: groups are at 0 as a whole, or not at all."""
+
+group_lasso: _GroupLasso
+
+class _HardBootstrapping(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        beta: float = 0.8,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy against a mixture of the label and of the class that the model itself decides for."""
+
+hard_bootstrapping: _HardBootstrapping
+
+class _Hellinger(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the squared distance of the square roots of the probabilities; its root is Hellinger's distance."""
+
+hellinger: _Hellinger
 
 class _Hinge(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -192,6 +1100,81 @@ class _Huber(LossFunction, Protocol):
 
 huber: _Huber
 
+class _ImageTotalVariation(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        pictures: Tensor,
+        *,
+        distance: str = 'absolute',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How much neighbouring numbers of a picture differ, down and across."""
+
+image_total_variation: _ImageTotalVariation
+
+class _IntervalScore(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The interval's width, and 2/alpha times the distance by which the target lies outside it."""
+
+interval_score: _IntervalScore
+
+class _JensenShannon(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The mean of Kullback's divergences of both distributions from the one halfway between them."""
+
+jensen_shannon: _JensenShannon
+
+class _JsdConsistency(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        clean: Tensor,
+        first: Tensor,
+        second: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How much three predictions for one row disagree: the mean divergence from their mean, in nats."""
+
+jsd_consistency: _JsdConsistency
+
 class _Kl(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -213,6 +1196,120 @@ class _Kl(LossFunction, Protocol):
 
 kl: _Kl
 
+class _L1Penalty(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        values: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The size of a number: every step away from 0 costs the same."""
+
+l1_penalty: _L1Penalty
+
+class _L2Penalty(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        values: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the square of a number: the further from 0, the harder it is pulled back."""
+
+l2_penalty: _L2Penalty
+
+class _LabelRelaxation(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The divergence from the nearest distribution that gives the label at least 1 - alpha, 0 where the model does."""
+
+label_relaxation: _LabelRelaxation
+
+class _LaplaceNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How unlikely the target is under a Laplace distribution: an absolute error with a scale of its own."""
+
+laplace_nll: _LaplaceNll
+
+class _Ldam(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of scaled scores in which the true class must lead by a margin, wider the rarer it is."""
+
+ldam: _Ldam
+
+class _Linex(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        a: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Exponential in errors to one side and about linear in those to the other."""
+
+linex: _Linex
+
 class _LogCosh(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -229,6 +1326,30 @@ class _LogCosh(LossFunction, Protocol):
         """Half the square for small errors, the absolute error less log 2 for large ones, smooth throughout."""
 
 log_cosh: _LogCosh
+
+class _LogitAdjusted(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        tau: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy after adding tau times the log of each class's frequency, so that rare classes win by more."""
+
+logit_adjusted: _LogitAdjusted
 
 class _Mae(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -247,6 +1368,83 @@ class _Mae(LossFunction, Protocol):
 
 mae: _Mae
 
+class _Mape(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The error as a share of the target."""
+
+mape: _Mape
+
+class _MarginLabelSmoothing(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 0.1,
+        margin: float = 10.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy that lets the logits lie within a margin of each other, and charges in proportion beyond it."""
+
+margin_label_smoothing: _MarginLabelSmoothing
+
+class _MixtureDensityNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How unlikely the target is under a predicted mixture of K normal distributions."""
+
+mixture_density_nll: _MixtureDensityNll
+
+class _ModifiedHuber(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared hinge as far as a margin of -1, and its tangent beyond."""
+
+modified_huber: _ModifiedHuber
+
 class _Mse(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -263,6 +1461,240 @@ class _Mse(LossFunction, Protocol):
         """Squared difference: large errors weigh far more than small ones."""
 
 mse: _Mse
+
+class _Msle(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Squared difference of log(1 + prediction) and log(1 + target)."""
+
+msle: _Msle
+
+class _MultiMargin(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        p: float = 1.0,
+        margin: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """What every wrong class's score lacks of staying a margin below the true one's, to the power p, added up."""
+
+multi_margin: _MultiMargin
+
+class _MultilabelMargin(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The hinge of every pair of a present and an absent label, added up and divided by the number of labels."""
+
+multilabel_margin: _MultilabelMargin
+
+class _NegativeBinomialNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The negative log-probability of a count that varies more than Poisson's."""
+
+negative_binomial_nll: _NegativeBinomialNll
+
+class _NormalizedCrossEntropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The true label's share in the cross-entropies of all labels."""
+
+normalized_cross_entropy: _NormalizedCrossEntropy
+
+class _NormalizedFocal(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        gamma: float = 0.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The true label's share in the focal losses of all labels."""
+
+normalized_focal: _NormalizedFocal
+
+class _Orthogonality(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        tables: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance of a table's W·W' from the identity."""
+
+orthogonality: _Orthogonality
+
+class _Perceptron(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Zero on the right side, and the distance to it on the wrong one."""
+
+perceptron: _Perceptron
+
+class _PoissonDeviance(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Poisson's likelihood counted from a perfect fit; the prediction is the logarithm of the mean."""
+
+poisson_deviance: _PoissonDeviance
+
+class _PoissonNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        full: bool = False,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The negative log-probability of a count; the prediction is the logarithm of the mean."""
+
+poisson_nll: _PoissonNll
+
+class _Poly1(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        epsilon: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy plus epsilon times the probability that the model withheld from the truth."""
+
+poly1: _Poly1
+
+class _QuadraticWeightedKappa(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A sample's squared distance in rank over what it would be by chance; the mean over a batch is 1 - kappa."""
+
+quadratic_weighted_kappa: _QuadraticWeightedKappa
 
 class _Quantile(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -281,6 +1713,220 @@ class _Quantile(LossFunction, Protocol):
         """Errors weigh by side: level for a truth above the prediction, 1 - level for one below."""
 
 quantile: _Quantile
+
+class _RDrop(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of two passes over the same row, and how far their predictions are apart."""
+
+r_drop: _RDrop
+
+class _Renyi(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 2.0,
+        direction: str = 'forward',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The logarithm of the mean power of the ratio of two distributions, scaled so that order 1 is Kullback's."""
+
+renyi: _Renyi
+
+class _ReverseCrossEntropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        log_zero: float = -4.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The prediction's surprise at the label, whose other classes have a probability of 0."""
+
+reverse_cross_entropy: _ReverseCrossEntropy
+
+class _Seesaw(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        mitigation: float = 0.8,
+        compensation: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy in which a rival rarer than the true class is pushed down less, and one that is winning more."""
+
+seesaw: _Seesaw
+
+class _Smape(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The error as a share of the mean size of prediction and target, from 0 to 2; 0 where both are 0."""
+
+smape: _Smape
+
+class _SmoothHinge(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        width: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The hinge whose slope grows from 0 to 1 over a width, instead of jumping at the margin."""
+
+smooth_hinge: _SmoothHinge
+
+class _SmoothL1(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        beta: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Huber's loss over its bend: squared for small errors, the absolute error less beta / 2 for large ones."""
+
+smooth_l1: _SmoothL1
+
+class _SoftOrdinal(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        steepness: float = 1.0,
+        distance: str = 'absolute',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy against a target that fades with the distance in rank from its class."""
+
+soft_ordinal: _SoftOrdinal
+
+class _Sparsemax(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """What the true class lacks under probabilities that are the nearest point of the simplex, hence often 0."""
+
+sparsemax: _Sparsemax
+
+class _Spherical(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """What the true class lacks of 1 once the probabilities are scaled to a vector of length 1."""
+
+spherical: _Spherical
 
 class _SquaredHinge(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -301,6 +1947,92 @@ class _SquaredHinge(LossFunction, Protocol):
         """The square of the hinge: smooth at the margin, harsher beyond it."""
 
 squared_hinge: _SquaredHinge
+
+class _StudentTNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        df: float = 4.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How unlikely the target is under Student's t distribution: far points count with a logarithm only."""
+
+student_t_nll: _StudentTNll
+
+class _SymmetricCrossEntropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        alpha: float = 0.1,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy plus the same with label and prediction exchanged, which wrong labels at random do not bend."""
+
+symmetric_cross_entropy: _SymmetricCrossEntropy
+
+class _TaylorCrossEntropy(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        order: int | None = 2,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The first terms of cross-entropy's series in 1 - p, so that no wrong label costs more than a fixed amount."""
+
+taylor_cross_entropy: _TaylorCrossEntropy
+
+class _TotalVariation(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the sum of the differences in probability: the most that any event's probabilities can differ by."""
+
+total_variation: _TotalVariation
 
 class _Triplet(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -342,6 +2074,103 @@ class _TripletBatchHard(LossFunction, Protocol):
 
 triplet_batch_hard: _TripletBatchHard
 
+class _Tukey(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        scale: float | Tensor = 4.685,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half a square for small errors, bent to a constant at the threshold."""
+
+tukey: _Tukey
+
+class _Tweedie(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        power: float = 1.5,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared error's kin where the spread grows with the mean; the prediction is the mean's logarithm."""
+
+tweedie: _Tweedie
+
+class _TwoWay(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        temperature_pos: float = 4.0,
+        temperature_neg: float = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The soft maximum of the absent labels is pushed below the soft minimum of the present ones."""
+
+two_way: _TwoWay
+
+class _VectorScaling(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        class_counts: Tensor | Sequence[float],
+        gamma: float = 0.15,
+        tau: float = 1.25,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy after multiplying scores by a power of each class's count and adding a multiple of its log."""
+
+vector_scaling: _VectorScaling
+
+class _VonMisesNll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How unlikely an angle is under the circle's own bell curve; whole turns change nothing."""
+
+von_mises_nll: _VonMisesNll
+
 class _Wasserstein1d(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -361,3 +2190,92 @@ class _Wasserstein1d(LossFunction, Protocol):
         """The least cost of moving one set of numbers onto the other, the cost being distance to the power p."""
 
 wasserstein_1d: _Wasserstein1d
+
+class _Welsch(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        scale: float | Tensor = 1.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """One less a Gaussian bell: a square near zero, 1 far out."""
+
+welsch: _Welsch
+
+class _Wing(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        w: float = 10.0,
+        epsilon: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Logarithmic for small errors, absolute for large ones, continuous where they meet."""
+
+wing: _Wing
+
+class _ZeroInflatedNegativeBinomial(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Negative binomial counts, and zeros of another cause beside them."""
+
+zero_inflated_negative_binomial: _ZeroInflatedNegativeBinomial
+
+class _ZeroInflatedPoisson(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Poisson counts, and zeros of another cause beside them."""
+
+zero_inflated_poisson: _ZeroInflatedPoisson
+
+class _Zlpr(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """One soft-max pushes the absent labels of a row below 0, another lifts the present ones above it."""
+
+zlpr: _Zlpr

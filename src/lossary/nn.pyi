@@ -6,13 +6,238 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from lossary.core.world import Summed
+from lossary.core.hardest import Hardest as Hardest
 from lossary.core.modules import LossModule as LossModule
+from lossary.core.penalty import Penalty as Penalty
 from lossary.core.modules import Single as Single
 from lossary.core.modules import Sum as Sum
 
 def build(name: str, settings: dict[str, object]) -> LossModule: ...
 
 def parse(text: str) -> LossModule: ...
+
+class ActivePassive(Single):
+    """A normalised loss and the reverse cross-entropy, robust both, which together fit what neither fits alone."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        gamma: float = 0.0,
+        log_zero: float = -4.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class AlphaDivergence(Single):
+    """The divergence of the prediction from the target whose order slides from seeking a mode to covering all."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.5,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Asymmetric(Single):
+    """Focal loss with one fading for labels that are present and another, and a free stretch, for absent ones."""
+
+    def __init__(
+        self,
+        *,
+        gamma_pos: float = 1.0,
+        gamma_neg: float = 4.0,
+        clip: float = 0.05,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BackwardCorrection(Single):
+    """The combination of the costs of all labels that is, on average over the noise, the cost of the true one."""
+
+    def __init__(
+        self,
+        *,
+        transition: Tensor | Sequence[Sequence[float]],
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BalancedSoftmax(Single):
+    """Cross-entropy of a softmax in which each class counts as often as it has samples."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Barron(Single):
+    """About half a square for errors within the scale; how fast larger ones lose their pull is the shape."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float | Tensor = 1.0,
+        scale: float | Tensor = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BetaNll(Single):
+    """The Gaussian likelihood, each point weighed by its variance to the power beta, held constant."""
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.5,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BiTempered(Single):
+    """Cross-entropy with a logarithm that is bounded and a softmax that has a heavy tail."""
+
+    def __init__(
+        self,
+        *,
+        t1: float = 0.8,
+        t2: float = 1.2,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BinaryBrier(Single):
+    """The squared error of the probability: half of the two-class Brier score."""
+
+    def __init__(
+        self,
+        *,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
 
 class BinaryCrossEntropy(Single):
     """The surprise at the truth, -log of the probability that the model gave it."""
@@ -63,6 +288,79 @@ class BinaryDice(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Bootstrapping(Single):
+    """Cross-entropy against a mixture of the label and of the model's own probabilities, so plus their entropy."""
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.95,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Bregman(Single):
+    """How far a convex function at the target lies above its tangent at the prediction: φ(t) - φ(p) - φ'(p)·(t - p)."""
+
+    def __init__(
+        self,
+        *,
+        generator: str = 'square',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Brier(Single):
+    """The squared distance of the probabilities from the truth: calibration and sharpness in one bounded number."""
+
+    def __init__(
+        self,
+        *,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class CategoricalFocal(Single):
     """Cross-entropy over classes that fades out the rows the model already gets right."""
 
@@ -89,6 +387,271 @@ class CategoricalFocal(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class CategoricalHinge(Single):
+    """Zero where the true class's score exceeds the greatest of the others by 1, linear before that."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CategoricalMae(Single):
+    """The absolute errors of all classes' probabilities, which add up to twice what the true class lacks."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CategoricalPoly1(Single):
+    """Cross-entropy plus epsilon times the probability that the model gave to the wrong classes."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 2.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Cauchy(Single):
+    """The logarithm of one plus half a square: it grows without bound, ever more slowly."""
+
+    def __init__(
+        self,
+        *,
+        scale: float | Tensor = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Charbonnier(Single):
+    """A hyperbola: half a square within the scale, the absolute error in units of it far out, smooth throughout."""
+
+    def __init__(
+        self,
+        *,
+        scale: float | Tensor = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ChiSquare(Single):
+    """The squared differences in probability, each relative to the probability it is counted against."""
+
+    def __init__(
+        self,
+        *,
+        direction: str = 'forward',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ClassBalanced(Single):
+    """Cross-entropy weighted by one over the effective number of samples of the true class, mean 1 over classes."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        beta: float = 0.999,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ConfidencePenalty(Single):
+    """Cross-entropy less a share of the prediction's own entropy, so that certainty has a price."""
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.1,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Consistency(Single):
+    """The squared distance between a student's class probabilities and its teacher's."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        teacher: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Coral(Single):
+    """Cross-entropy of every question whether the class lies beyond a threshold, added up."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Corn(Single):
+    """Cross-entropy of the questions that a class still reaches: the surprise at it when thresholds are met in turn."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class CrossEntropy(Single):
     """The surprise at the true class, -log of the probability that the model gave it."""
 
@@ -107,6 +670,71 @@ class CrossEntropy(Single):
     def __call__(
         self,
         logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CrpsEnsemble(Single):
+    """The members' mean distance from the target, less half their mean distance from one another."""
+
+    def __init__(
+        self,
+        *,
+        fair: bool = False,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CrpsGaussian(Single):
+    """The squared difference between the predicted distribution function and the target's step, integrated."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CumulativeLink(Single):
+    """The surprise at the class, when a score with logistic noise falls between two of the ordered cut points."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        thresholds: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -140,6 +768,237 @@ class Dice(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Distillation(Single):
+    """Cross-entropy mixed with the divergence from a teacher, both softened, so that what it confuses is learnt too."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float = 4.0,
+        alpha: float = 0.5,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ElasticNet(Single):
+    """A mixture of the L1 and the L2 penalty."""
+
+    def __init__(
+        self,
+        *,
+        share: float = 0.5,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        values: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Emd2(Single):
+    """The squared distance between the cumulative distributions of prediction and target."""
+
+    def __init__(
+        self,
+        *,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class EnergyScore(Single):
+    """The members' mean distance from the target vector, less half their mean distance from one another."""
+
+    def __init__(
+        self,
+        *,
+        fair: bool = False,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Entmax15(Single):
+    """What the true class lacks under probabilities half way between softmax's and sparsemax's, some of them 0."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Entropy(Single):
+    """The expected surprise at the network's own prediction; subtract it from a loss to keep predictions open."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class EpsilonInsensitive(Single):
+    """What an error exceeds the tolerance by; nothing within it."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 0.1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class EqualizationV2(Single):
+    """Binary cross-entropy that lifts positives and spares negatives of a class whose positives have pulled too little."""
+
+    def __init__(
+        self,
+        *,
+        ratio: float | Tensor = 100.0,
+        gamma: float = 12.0,
+        mu: float = 0.8,
+        alpha: float = 4.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Expectile(Single):
+    """Squares weigh by side: level for a truth above the prediction, 1 - level for one below."""
+
+    def __init__(
+        self,
+        *,
+        level: float = 0.5,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Exponential(Single):
+    """The exponential of how wrong the score is: each mistake weighs e times as much for every step of 1."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Focal(Single):
     """Cross-entropy that fades out what the model already gets right."""
 
@@ -159,6 +1018,187 @@ class Focal(Single):
     def __call__(
         self,
         logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ForwardCorrection(Single):
+    """Cross-entropy of the label, once the model's probabilities have gone through the noise."""
+
+    def __init__(
+        self,
+        *,
+        transition: Tensor | Sequence[Sequence[float]],
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class GammaDeviance(Single):
+    """The cost of a relative error, the same at every scale; the prediction is the logarithm of the mean."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class GaussianNll(Single):
+    """How unlikely the target is under a normal distribution with the predicted mean and spread."""
+
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class GemanMcclure(Single):
+    """A square that saturates as a quotient: at most 2, whatever the error."""
+
+    def __init__(
+        self,
+        *,
+        scale: float | Tensor = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class GeneralizedCrossEntropy(Single):
+    """Cross-entropy with a ceiling of 1/q, which pulls less at rows that the model thinks mislabelled."""
+
+    def __init__(
+        self,
+        *,
+        q: float = 0.7,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class GroupLasso(Single):
+    """The length of a group of numbers times the root of its size: groups are at 0 as a whole, or not at all."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        groups: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class HardBootstrapping(Single):
+    """Cross-entropy against a mixture of the label and of the class that the model itself decides for."""
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.8,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Hellinger(Single):
+    """Half the squared distance of the square roots of the probabilities; its root is Hellinger's distance."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -210,6 +1250,93 @@ class Huber(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class ImageTotalVariation(Single):
+    """How much neighbouring numbers of a picture differ, down and across."""
+
+    def __init__(
+        self,
+        *,
+        distance: str = 'absolute',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        pictures: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class IntervalScore(Single):
+    """The interval's width, and 2/alpha times the distance by which the target lies outside it."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class JensenShannon(Single):
+    """The mean of Kullback's divergences of both distributions from the one halfway between them."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class JsdConsistency(Single):
+    """How much three predictions for one row disagree: the mean divergence from their mean, in nats."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        clean: Tensor,
+        first: Tensor,
+        second: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Kl(Single):
     """How many nats are lost by coding one distribution with the other."""
 
@@ -220,6 +1347,138 @@ class Kl(Single):
         class_dim: int = 1,
         inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
         target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class L1Penalty(Single):
+    """The size of a number: every step away from 0 costs the same."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        values: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class L2Penalty(Single):
+    """Half the square of a number: the further from 0, the harder it is pulled back."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        values: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class LabelRelaxation(Single):
+    """The divergence from the nearest distribution that gives the label at least 1 - alpha, 0 where the model does."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class LaplaceNll(Single):
+    """How unlikely the target is under a Laplace distribution: an absolute error with a scale of its own."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Ldam(Single):
+    """Cross-entropy of scaled scores in which the true class must lead by a margin, wider the rarer it is."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Linex(Single):
+    """Exponential in errors to one side and about linear in those to the other."""
+
+    def __init__(
+        self,
+        *,
+        a: float = 1.0,
         reduction: Literal["mean", "sum", "none"] = 'mean',
         group: ProcessGroup | Summed | Literal[True] | None = None,
         backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
@@ -254,6 +1513,33 @@ class LogCosh(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class LogitAdjusted(Single):
+    """Cross-entropy after adding tau times the log of each class's frequency, so that rare classes win by more."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        tau: float = 1.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Mae(Single):
     """Absolute difference: every unit of error costs the same."""
 
@@ -274,6 +1560,95 @@ class Mae(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Mape(Single):
+    """The error as a share of the target."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class MarginLabelSmoothing(Single):
+    """Cross-entropy that lets the logits lie within a margin of each other, and charges in proportion beyond it."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        margin: float = 10.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class MixtureDensityNll(Single):
+    """How unlikely the target is under a predicted mixture of K normal distributions."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ModifiedHuber(Single):
+    """The squared hinge as far as a margin of -1, and its tangent beyond."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Mse(Single):
     """Squared difference: large errors weigh far more than small ones."""
 
@@ -287,6 +1662,276 @@ class Mse(Single):
     def __call__(
         self,
         prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Msle(Single):
+    """Squared difference of log(1 + prediction) and log(1 + target)."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class MultiMargin(Single):
+    """What every wrong class's score lacks of staying a margin below the true one's, to the power p, added up."""
+
+    def __init__(
+        self,
+        *,
+        p: float = 1.0,
+        margin: float = 1.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class MultilabelMargin(Single):
+    """The hinge of every pair of a present and an absent label, added up and divided by the number of labels."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NegativeBinomialNll(Single):
+    """The negative log-probability of a count that varies more than Poisson's."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NormalizedCrossEntropy(Single):
+    """The true label's share in the cross-entropies of all labels."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NormalizedFocal(Single):
+    """The true label's share in the focal losses of all labels."""
+
+    def __init__(
+        self,
+        *,
+        gamma: float = 0.5,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Orthogonality(Single):
+    """The squared distance of a table's W·W' from the identity."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        tables: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Perceptron(Single):
+    """Zero on the right side, and the distance to it on the wrong one."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class PoissonDeviance(Single):
+    """Poisson's likelihood counted from a perfect fit; the prediction is the logarithm of the mean."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class PoissonNll(Single):
+    """The negative log-probability of a count; the prediction is the logarithm of the mean."""
+
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Poly1(Single):
+    """Cross-entropy plus epsilon times the probability that the model withheld from the truth."""
+
+    def __init__(
+        self,
+        *,
+        epsilon: float = 2.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class QuadraticWeightedKappa(Single):
+    """A sample's squared distance in rank over what it would be by chance; the mean over a batch is 1 - kappa."""
+
+    def __init__(
+        self,
+        *,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -315,6 +1960,250 @@ class Quantile(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class RDrop(Single):
+    """Cross-entropy of two passes over the same row, and how far their predictions are apart."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Renyi(Single):
+    """The logarithm of the mean power of the ratio of two distributions, scaled so that order 1 is Kullback's."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        direction: str = 'forward',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ReverseCrossEntropy(Single):
+    """The prediction's surprise at the label, whose other classes have a probability of 0."""
+
+    def __init__(
+        self,
+        *,
+        log_zero: float = -4.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Seesaw(Single):
+    """Cross-entropy in which a rival rarer than the true class is pushed down less, and one that is winning more."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        mitigation: float = 0.8,
+        compensation: float = 2.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Smape(Single):
+    """The error as a share of the mean size of prediction and target, from 0 to 2; 0 where both are 0."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SmoothHinge(Single):
+    """The hinge whose slope grows from 0 to 1 over a width, instead of jumping at the margin."""
+
+    def __init__(
+        self,
+        *,
+        width: float = 1.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SmoothL1(Single):
+    """Huber's loss over its bend: squared for small errors, the absolute error less beta / 2 for large ones."""
+
+    def __init__(
+        self,
+        *,
+        beta: float = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SoftOrdinal(Single):
+    """Cross-entropy against a target that fades with the distance in rank from its class."""
+
+    def __init__(
+        self,
+        *,
+        steepness: float = 1.0,
+        distance: str = 'absolute',
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Sparsemax(Single):
+    """What the true class lacks under probabilities that are the nearest point of the simplex, hence often 0."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Spherical(Single):
+    """What the true class lacks of 1 once the probabilities are scaled to a vector of length 1."""
+
+    def __init__(
+        self,
+        *,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class SquaredHinge(Single):
     """The square of the hinge: smooth at the margin, harsher beyond it."""
 
@@ -331,6 +2220,104 @@ class SquaredHinge(Single):
     def __call__(
         self,
         scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class StudentTNll(Single):
+    """How unlikely the target is under Student's t distribution: far points count with a logarithm only."""
+
+    def __init__(
+        self,
+        *,
+        df: float = 4.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SymmetricCrossEntropy(Single):
+    """Cross-entropy plus the same with label and prediction exchanged, which wrong labels at random do not bend."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.1,
+        beta: float = 1.0,
+        log_zero: float = -4.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class TaylorCrossEntropy(Single):
+    """The first terms of cross-entropy's series in 1 - p, so that no wrong label costs more than a fixed amount."""
+
+    def __init__(
+        self,
+        *,
+        order: int | None = 2,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class TotalVariation(Single):
+    """Half the sum of the differences in probability: the most that any event's probabilities can differ by."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        target_inputs: Literal["logits", "log_probabilities", "probabilities"] = 'probabilities',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -384,6 +2371,118 @@ class TripletBatchHard(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Tukey(Single):
+    """Half a square for small errors, bent to a constant at the threshold."""
+
+    def __init__(
+        self,
+        *,
+        scale: float | Tensor = 4.685,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Tweedie(Single):
+    """The squared error's kin where the spread grows with the mean; the prediction is the mean's logarithm."""
+
+    def __init__(
+        self,
+        *,
+        power: float = 1.5,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class TwoWay(Single):
+    """The soft maximum of the absent labels is pushed below the soft minimum of the present ones."""
+
+    def __init__(
+        self,
+        *,
+        temperature_pos: float = 4.0,
+        temperature_neg: float = 1.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class VectorScaling(Single):
+    """Cross-entropy after multiplying scores by a power of each class's count and adding a multiple of its log."""
+
+    def __init__(
+        self,
+        *,
+        class_counts: Tensor | Sequence[float],
+        gamma: float = 0.15,
+        tau: float = 1.25,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class VonMisesNll(Single):
+    """How unlikely an angle is under the circle's own bell curve; whole turns change nothing."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Wasserstein1d(Single):
     """The least cost of moving one set of numbers onto the other, the cost being distance to the power p."""
 
@@ -402,6 +2501,110 @@ class Wasserstein1d(Single):
         *,
         x_weight: Tensor | None = None,
         y_weight: Tensor | None = None,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Welsch(Single):
+    """One less a Gaussian bell: a square near zero, 1 far out."""
+
+    def __init__(
+        self,
+        *,
+        scale: float | Tensor = 1.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Wing(Single):
+    """Logarithmic for small errors, absolute for large ones, continuous where they meet."""
+
+    def __init__(
+        self,
+        *,
+        w: float = 10.0,
+        epsilon: float = 2.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ZeroInflatedNegativeBinomial(Single):
+    """Negative binomial counts, and zeros of another cause beside them."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ZeroInflatedPoisson(Single):
+    """Poisson counts, and zeros of another cause beside them."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Zlpr(Single):
+    """One soft-max pushes the absent labels of a row below 0, another lifts the present ones above it."""
+
+    def __init__(
+        self,
+        *,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
         denominator: float | Tensor | None = None,
