@@ -1,0 +1,115 @@
+"""The names that libraries of one idea have for our losses."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lossary.doctor.draw import Case
+
+from .calling import Array, Call, Late, Library, rows, two
+
+coral_pytorch = Late("coral_pytorch.losses")
+coral_levels = Late("coral_pytorch.dataset")
+entmax = Late("entmax")
+ot = Late("ot")
+mining = Late("pytorch_metric_learning.miners")
+measuring = Late("pytorch_metric_learning.distances")
+pulling = Late("pytorch_metric_learning.losses")
+reducing = Late("pytorch_metric_learning.reducers")
+robust = Late("robust_loss_pytorch.general", alone=("robust_loss_pytorch",))
+torchmetrics = Late("torchmetrics")
+torch_uncertainty = Late(
+    "torch_uncertainty.losses.regression",
+    alone=("torch_uncertainty", "torch_uncertainty.losses", "torch_uncertainty.utils"),
+)
+focal = Late("torchvision.ops.focal_loss", alone=("torchvision", "torchvision.ops"))
+
+
+def _coral(case: Case) -> Tensor:
+    levels = coral_levels.levels_from_labelbatch(case.target, case.classes).double()
+    found: Tensor = coral_pytorch.coral_loss(case.first, levels, reduction=None)
+    return found
+
+
+def _wasserstein(case: Case) -> Array:
+    pairs = zip(*(each.numpy() for each in two(case)), strict=True)
+    p = float(case.hyper["p"])
+    return np.array([ot.wasserstein_1d(x, y, p=p) for x, y in pairs])
+
+
+def _batch_hard(case: Case) -> Tensor:
+    embeddings, labels = two(case)
+    distance = measuring.LpDistance(normalize_embeddings=False)
+    made = pulling.TripletMarginLoss(
+        margin=case.hyper["margin"], distance=distance, reducer=reducing.MeanReducer()
+    )
+    mined = mining.BatchHardMiner(distance=distance)(embeddings, labels)
+    found: Tensor = made(embeddings, labels, mined)
+    return found
+
+
+def _general(case: Case) -> Tensor:
+    first, second = two(case)
+    alpha, scale = (torch.tensor(float(case.hyper[each])).double() for each in ("alpha", "scale"))
+    found: Tensor = robust.lossfun(first - second, alpha=alpha, scale=scale)
+    return found
+
+
+def _beta_nll(case: Case) -> Tensor:
+    (mean, log_scale), target = rows(case)
+    made = torch_uncertainty.BetaNLL(beta=case.hyper["beta"], reduction="none")
+    found: Tensor = made(mean, target, (2.0 * log_scale).exp())
+    return found
+
+
+def _focal(case: Case) -> Tensor:
+    alpha = case.hyper["alpha"]
+    found: Tensor = focal.sigmoid_focal_loss(
+        *two(case), alpha=-1 if alpha is None else alpha, gamma=case.hyper["gamma"]
+    )
+    return found
+
+
+def _metric(name: str) -> Call:
+    return lambda case: getattr(torchmetrics.functional, name)(*two(case))
+
+
+def _of(name: str, call: Call) -> Library:
+    return Library({name: call}, packages=(name.split(".")[0],))
+
+
+CORAL = _of("coral_pytorch.losses.coral_loss", _coral)
+ENTMAX = Library(
+    {
+        "entmax.entmax15_loss": lambda case: entmax.entmax15_loss(*two(case)),
+        "entmax.sparsemax_loss": lambda case: entmax.sparsemax_loss(*two(case)),
+    },
+    packages=("entmax",),
+)
+POT = _of("ot.wasserstein_1d", _wasserstein)
+METRIC_LEARNING = _of(
+    "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
+    "normalize_embeddings, MeanReducer",
+    _batch_hard,
+)
+ROBUST = _of("robust_loss_pytorch.general.lossfun", _general)
+TORCHMETRICS = Library(
+    {
+        f"torchmetrics.functional.{each}": _metric(each)
+        for each in (
+            "mean_absolute_percentage_error",
+            "mean_squared_log_error",
+            "symmetric_mean_absolute_percentage_error",
+        )
+    }
+    | {
+        "torchmetrics.image.TotalVariation": lambda case: torchmetrics.functional.image.total_variation(
+            case.first[:, None], reduction="none"
+        )
+    },
+    packages=("torchmetrics",),
+)
+UNCERTAINTY = _of("torch_uncertainty.losses.BetaNLL", _beta_nll)
+VISION = _of("torchvision.ops.sigmoid_focal_loss", _focal)
