@@ -11,6 +11,7 @@ from lossary.lab.data import read
 from lossary.lab.metrics import get_metric
 from lossary.lab.planning.advise import candidates, reference_label
 from lossary.lab.planning.candidate import Candidate
+from lossary.lab.planning.known import known
 
 PAIR = ("quantile(level=0.3)", "quantile(level=0.7)")
 
@@ -38,3 +39,16 @@ def test_who_names_a_reference_compares_with_what_estimates_the_same() -> None:
 def test_without_a_reference_nothing_is_left_to_judge() -> None:
     with pytest.raises(DataError, match="losses: expected at least one that estimates what RMSE rewards"):
         advised(PAIR)
+
+
+@pytest.mark.parametrize("name", ["gaussian_nll", "poisson_nll", "msle", "distillation", "r_drop"])
+def test_a_loss_of_other_outputs_is_refused_with_the_layer_it_needs(name: str) -> None:
+    with pytest.raises(DataError, match=rf"got '{name}', which takes .*lossary\.{name}\.card\.head"):
+        known(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["cauchy", "barron(alpha=-2)", "sparsemax", "generalized_cross_entropy", "poly1"]
+)
+def test_losses_of_one_number_or_one_per_class_are_known(name: str) -> None:
+    assert known(name).expression

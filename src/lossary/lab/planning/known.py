@@ -6,13 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lossary import nn
+from lossary.core.card import Link
 from lossary.core.errors import DataError
+from lossary.core.kinds import Form
 from lossary.core.loss import settle
 from lossary.core.modules import LossModule, Single
 
 # Of a sum of losses that elicit different things, the least that all of them agree on.
 LEAST = ("probability", "order", "mode")
 CENTRE = frozenset({"mean", "median", "between mean and median"})
+#: What the laboratory's networks put out, and the target beside it.
+SERVED = {
+    (Form.REAL, Form.REAL),
+    (Form.LOGIT, Form.BINARY),
+    (Form.SCORE, Form.BINARY),
+    (Form.LOGITS, Form.CLASS),
+    (Form.SCORES, Form.CLASS),
+}
+#: Tasks whose losses all predict something else, which the task itself is told about.
+TRIED = ("regression", "binary", "multiclass")
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,8 @@ def known(text: str) -> Known:
     cards = [part.function.card for _, part in parts]
     tasks = list(dict.fromkeys(card.task.value for card in cards))
     links = list(dict.fromkeys(card.link.value for card in cards))
+    for _, part in parts:
+        _check(part)
     alone = len(parts) == 1
     return Known(
         expression=" + ".join(_written(factor, part) for factor, part in parts),
@@ -49,6 +63,22 @@ def _single(part: LossModule) -> Single:
             f"losses: expected losses that are means over all rows, got {part!r}; compare the loss inside it."
         )
     return part
+
+
+def _check(part: Single) -> None:
+    """Refuse a loss of the laboratory's tasks whose outputs its networks do not have, or read otherwise."""
+    loss = part.function.loss
+    if loss.facts.task.value not in TRIED:
+        return
+    forms = tuple(each.kind.form for each in loss.required)
+    odd = loss.bounded or loss.facts.link is Link.EXP or any(each.kind.fewer for each in loss.inputs)
+    if forms not in SERVED or odd:
+        takes = " and ".join(f"{each.name} ({each.kind.says})" for each in loss.required)
+        raise DataError(
+            f"losses: expected losses of a number or a logit per class, and a target, got {loss.name!r}, which takes "
+            f"{takes}, its link being {loss.facts.link.value!r}; train a network of your own with "
+            f"lossary.{loss.name}.card.head as its last layer."
+        )
 
 
 def _written(factor: float, part: Single) -> str:

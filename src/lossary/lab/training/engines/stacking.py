@@ -30,7 +30,7 @@ def _unstackable(expression: str, link: Link, outputs: int) -> str | None:
         first, target = loss.inputs[0].kind.form, loss.inputs[-1].kind.form
         if (
             loss.unit not in (Unit.ELEMENT, Unit.ROW)
-            or first not in (Form.REAL, Form.SCORE, Form.LOGIT, Form.LOGITS)
+            or first not in (Form.REAL, Form.SCORE, Form.LOGIT, Form.LOGITS, Form.SCORES)
             or target not in (Form.REAL, Form.BINARY, Form.CLASS)
         ):
             return f"{name} does not give one value for a row's outputs and its target"
