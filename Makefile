@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test pytest lint stubs reference bench clean
+.PHONY: help install demo test pytest lint stubs reference promises bench audit clean
 
 help:
 	@echo "make install   make .venv with Lossary (editable) and all that the demo and the tests need"
@@ -22,7 +22,9 @@ help:
 	@echo "make pytest    run every test"
 	@echo "make stubs     write the generated files again"
 	@echo "make reference write the reference values of every loss again"
+	@echo "make promises  write the table of losses and promises again"
 	@echo "make bench     measure time and memory against the floors"
+	@echo "make audit     ask the promises of other libraries' losses too and write docs/audit.md"
 	@echo "make clean     forget .venv, caches and builds (your runs/ stay)"
 
 install: $(INSTALLED)
@@ -58,9 +60,18 @@ stubs: $(INSTALLED)
 reference: $(INSTALLED)
 	$(BIN)/python tools/reference.py
 
+promises: $(INSTALLED)
+	$(BIN)/python tools/promises.py
+
 bench: $(INSTALLED)
 	@over=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || over=1; done; exit $$over
 
+# Neither timm nor segmentation-models-pytorch may bring torchvision, whose wheels want another build of torch.
+audit: $(INSTALLED)
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,audit]'
+	@$(PIP) install --quiet --constraint constraints.txt --no-deps timm segmentation-models-pytorch
+	$(ONE_THREAD) $(BIN)/python -m audit
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist src/*.egg-info
-	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools benchmarks audit -name __pycache__ -type d -prune -exec rm -rf {} +
