@@ -70,10 +70,24 @@ def test_a_definition_that_needs_numbers_has_no_formula() -> None:
 @pytest.mark.parametrize(
     ("latex", "text"),
     [
-        (r"\int_0^1 \left|F_x^{-1}(u)\right|^p \mathrm{d}u", "∫₀¹ |F_x⁻¹(u)|^p du"),
-        (r"\max_{j: y_j = y_i} d_{ij} \ne 0", "max_{j: yⱼ = yᵢ} d_ij ≠ 0"),
-        (r"\nabla d_{ij^*} - \frac{a}{b} \text{ else } 0", "∇ d_ij* − (a)/(b) else 0"),
-        (r"|x_i - y|^{p-1}\,\mathrm{d}u", "|xᵢ − y|^(p−1) du"),
+        (r"\int_0^1 \left|F_x^{-1}(u)\right|^p \mathrm{d}u", "∫₀¹ |Fₓ⁻¹(u)|^p du"),
+        (r"\max_{j: y_j = y_i} d_{ij} \ne 0", "max_{j: yⱼ = yᵢ} dᵢⱼ ≠ 0"),
+        (r"\nabla d_{ij^*} - \frac{a}{b} \text{ else } 0", "∇dᵢⱼ* − a/b else 0"),
+        (r"|x_i - y|^{p-1}\,\mathrm{d}u", "|xᵢ − y|^(p − 1) du"),
+        (r"\frac{(t - \mu)^2}{2\sigma^2} + \frac{1}{2}\log 2\pi", "(t − μ)²/(2σ²) + 1/2·log(2π)"),
+        (r"-\log\sum_k \pi_k\,\frac{1}{\sigma_k\sqrt{2\pi}}", "−log(Σₖ πₖ·1/(σₖ·√(2π)))"),
+        (r"\log\frac{\sqrt{\nu\pi}\,\Gamma(\nu/2)}{\Gamma((\nu + 1)/2)}", "log(√(ν·π)·Γ(ν/2)/Γ((ν + 1)/2))"),
+        (
+            r"\frac{\sum_j y_j c_j}{\sum_j c_j} \text{ with } c_j = -\log p_j",
+            "(Σⱼ yⱼ·cⱼ)/(Σⱼ cⱼ) with cⱼ = −log pⱼ",
+        ),
+        (r"\sum_{k \ne j} S_{jk} e^{x_k - x_j}", "Σₖ≠ⱼ Sⱼₖ·exp(xₖ − xⱼ)"),
+        (r"-\beta\,\text{log\_zero} \sum_j y_j (1 - p_j)", "−β·log_zero·Σⱼ yⱼ·(1 − pⱼ)"),
+        (r"T_0 \log \sum_{j: t_j = 0} e^{x_j / T_0}", "T₀·log(Σ_{j: tⱼ = 0} exp(xⱼ/T₀))"),
+        (r"\left(\frac{2}{\alpha}[t < l] - 1,\ 1\right) \text{ by } l", "(2/α·[t < l] − 1, 1) by l"),
+        (r"\operatorname{KL}(p \parallel m), \quad m = \frac{p + q}{2}", "KL(p ‖ m); m = (p + q)/2"),
+        (r"(1 - p)^\gamma, p_j c'_j, x x^\top", "(1 − p)^γ, pⱼ·c′ⱼ, x·xᵀ"),
+        ("t - x where x > 0, half-way", "t − x where x > 0, half-way"),
     ],
 )
 def test_latex_by_hand_is_read_as_text(latex: str, text: str) -> None:

@@ -16,21 +16,22 @@ def list_losses(
         str | None, typer.Option(help="What has one value: element, row, region, triplet ...")
     ] = None,
     claim: Annotated[
-        str | None, typer.Option(help="Such as convex, proper, calibrated, smooth, bounded or lipschitz.")
+        list[str] | None,
+        typer.Option(help="Such as convex, proper, smooth, bounded or lipschitz; may be repeated."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the losses: name, task, unit and title."""
-    from lossary.report.cards.catalogue import catalogue, catalogue_json, catalogue_sheet
+    """List the losses by family: name, task, unit and title. Filters combine: all of them must hold."""
+    from lossary.report.cards.catalogue import catalogue, catalogue_json, catalogue_lines
 
-    found = catalogue(task=task, family=family, unit=unit, claim=claim)
+    found = catalogue(task=task, family=family, unit=unit, claim=claim or [])
     if as_json:
         print_json(catalogue_json(found))
         return
-    from lossary.report.terminal import print_sheet
+    from lossary.report.cards.draw import print_card
 
     screen = console()
-    print_sheet(catalogue_sheet(found), screen)
+    print_card(catalogue_lines(found, screen.width), screen)
     screen.print()
     count = "1 loss" if len(found) == 1 else f"{len(found)} losses"
-    screen.print(f"{count}. `lossary show NAME` tells all about one.", style="dim")
+    screen.print(f"  {count}. `lossary show NAME` tells all about one.", style="dim")

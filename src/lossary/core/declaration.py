@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
+from torch import Tensor
+
 from .card import Facts
 from .domains import Domain, NumberOrTensor, PerClass
 from .errors import DeclarationError, DomainError, OptionError, sentence
@@ -63,10 +65,23 @@ class Hyper:
                 sentence(
                     f"{subject}({self.name}=...)",
                     expected=allowed,
-                    got=repr(value),
-                    remedy="choose one inside",
+                    got=_shown(value),
+                    remedy=_remedy(self, value),
                 )
             )
+
+
+def _shown(value: object) -> str:
+    """A value in one line; of a tensor what tells most."""
+    if not isinstance(value, Tensor):
+        return " ".join(repr(value).split())
+    return f"a tensor of shape {tuple(value.shape)}" if value.ndim else f"a tensor, {value.detach()!r}"
+
+
+def _remedy(hyper: Hyper, value: object) -> str:
+    if isinstance(hyper.domain, PerClass) and hasattr(value, "__array__") and not isinstance(value, Tensor):
+        return f"pass torch.as_tensor({hyper.name})"
+    return "choose one inside"
 
 
 @dataclass

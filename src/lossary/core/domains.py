@@ -42,7 +42,8 @@ class Interval:
     whole: bool = False
 
     def holds(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        # NaN is not itself; torch.compile cannot ask math.isnan of a number that changes from call to call.
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
             return False
         if self.whole and not float(value).is_integer():
             return False

@@ -85,8 +85,10 @@ def _constant(node: ast.expr, text: str) -> object:
         raise _wrong(text, ast.unparse(node)) from None
     if isinstance(value, (bool, int, float, str, type(None))):
         return value
-    if isinstance(value, (list, tuple)) and all(isinstance(each, (int, float)) for each in value):
-        return list(value)
+    if isinstance(value, (list, tuple)):
+        rows = [list(each) if isinstance(each, tuple) else each for each in value]
+        if all(isinstance(one, (int, float)) for row in rows for one in (row if isinstance(row, list) else [row])):
+            return rows
     raise _wrong(text, ast.unparse(node))
 
 

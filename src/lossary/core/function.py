@@ -145,6 +145,8 @@ def _count(loss: Loss) -> Callable[..., Tensor]:
         """
         if len(tensors) == 1 and len(loss.required) == 2:
             tensors = (_stand_in(loss, tensors[0], settings), *tensors)
+        if len(tensors) < len(loss.required):
+            raise _too_few(loss, len(tensors))
         given = (*tensors, *(settings.pop(each.name, None) for each in loss.inputs[len(tensors) :]))
         options, hyper = _parted(loss, settings)
         with torch.no_grad():
@@ -187,16 +189,20 @@ def _stand_in(loss: Loss, target: Tensor, settings: dict[str, Any]) -> Tensor:
         each.kind.extra_axis and isinstance(settings.get(each.kind.extra_axis), Sized) for each in loss.inputs
     )
     if loss.unit is Unit.ANCHOR or many or (classes_missing and not target.is_floating_point()):
-        raise OptionError(
-            sentence(
-                f"{loss.name}.count",
-                expected=" and ".join(each.name for each in loss.required),
-                got="one tensor",
-                remedy="pass what the loss is called with",
-            )
-        )
+        raise _too_few(loss, 1)
     zero = torch.zeros((), dtype=target.dtype if target.is_floating_point() else torch.float32)
     return zero.to(target.device).expand(_stand_in_shape(loss, target, settings))
+
+
+def _too_few(loss: Loss, given: int) -> OptionError:
+    return OptionError(
+        sentence(
+            f"{loss.name}.count",
+            expected=" and ".join(each.name for each in loss.required),
+            got="one tensor" if given == 1 else f"{given} tensors",
+            remedy="pass what the loss is called with",
+        )
+    )
 
 
 def _stand_in_shape(loss: Loss, target: Tensor, settings: dict[str, Any]) -> list[int]:

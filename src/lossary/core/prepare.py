@@ -110,7 +110,7 @@ def prepare(
             ready.append(target)
         elif form in (Form.SCORES, Form.LABELS):
             assert axis is not None
-            there = canonical.wide(tensor) if tensor.is_floating_point() else tensor.to(dtype)
+            there = tensor.to(dtype)
             ready.append(there if axis == there.ndim - 1 else there.movedim(axis, -1))
         else:
             ready.append(canonical.wide(tensor) if tensor.is_floating_point() else tensor.to(dtype))

@@ -65,7 +65,8 @@ def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
     """0, 1 or a probability between them."""
     low, high = span(tensor)
     if low < 0 or high > 1:
-        remedy = f"pass ({each.name} + 1) / 2" if low == -1 and high <= 1 else "pass 0, 1 or a probability"
+        soft = " or 1" if loss.facts.soft is None else ", 1 or a probability"
+        remedy = f"pass ({each.name} + 1) / 2" if low == -1 and high <= 1 else f"pass 0{soft}"
         raise _outside(loss, each, "values from 0 to 1", low if low < 0 else high, remedy)
     if loss.facts.soft is None and tensor.is_floating_point():
         between = tensor[(tensor > 0) & (tensor < 1)]
@@ -113,9 +114,9 @@ def rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
     low, high = span(tensor)
     slack = 4 * torch.finfo(tensor.dtype).eps + _SUM_SLACK
     if low < 0 or high > 1 + slack:
-        raise _outside(
-            loss, each, "probabilities from 0 to 1", low if low < 0 else high, "pass probabilities"
-        )
+        scale = " or logits with target_inputs='logits'" if each.kind.form is Form.DISTRIBUTION else ""
+        remedy = f"pass probabilities{scale}"
+        raise _outside(loss, each, "probabilities from 0 to 1", low if low < 0 else high, remedy)
     assert axis is not None
     low, high = span(tensor.sum(axis, dtype=torch.float64))
     if low < 1 - slack or high > 1 + slack:
@@ -244,7 +245,7 @@ def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) ->
                 )
             )
         if live and classes:
-            wrong = _table(domain, torch.as_tensor(value, dtype=torch.float64))
+            wrong = _table(domain, torch.as_tensor(value))
             if wrong:
                 remedy = "mend it, or leave a class that cannot occur out of the network"
                 subject = f"{loss.name}({each.name})"
@@ -253,6 +254,8 @@ def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) ->
 
 def _table(domain: PerClass, table: Tensor) -> str:
     """What is wrong with numbers per class; nothing where nothing is."""
+    slack = ROW_SLACK + (4 * torch.finfo(table.dtype).eps if table.is_floating_point() else 0.0)
+    table = table.to(torch.float64)
     if table.isnan().any():
         return "NaN"
     for end in span(table):
@@ -260,8 +263,8 @@ def _table(domain: PerClass, table: Tensor) -> str:
             return f"{end:g}"
     if domain.stochastic:
         low, high = span(table.sum(-1))
-        if low < 1 - ROW_SLACK or high > 1 + ROW_SLACK:
-            return f"a row that adds up to {low if low < 1 - ROW_SLACK else high:g}"
+        if low < 1 - slack or high > 1 + slack:
+            return f"a row that adds up to {low if low < 1 - slack else high:g}"
     if domain.invertible and int(torch.linalg.matrix_rank(table)) < len(table):
         return "one without an inverse"
     return ""

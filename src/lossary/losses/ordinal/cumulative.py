@@ -33,8 +33,9 @@ def _surprises(raw: Tensor) -> Tensor:
     s(b) - s(a) = s(b) · s(-a) · (1 - exp(a - b)), and the last factor is s(r).
     """
     at = cuts(raw)
-    none = torch.zeros_like(at[..., :1])
-    steps = torch.cat([none, softplus(-raw[..., 1:]), none], -1)
+    none = at.new_zeros(*at.shape[:-1], 1)
+    # Of a single class there is no cut at all, and its two ends are one.
+    steps = torch.cat([none, softplus(-raw[..., 1:]), none], -1)[..., : at.shape[-1] + 1]
     return torch.cat([softplus(-at), none], -1) + torch.cat([none, softplus(at)], -1) + steps
 
 

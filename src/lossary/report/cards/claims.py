@@ -31,7 +31,7 @@ def claims_in_words(claims: Claims, hyper: Mapping[str, object]) -> list[str]:
     for name, (yes, meaning, no) in _WORDS.items():
         fact = getattr(claims, name)
         # What is not claimed is said only where it might be, at other settings, and of the two that all know.
-        if found[name]:
+        if found.get(name):
             said.append(yes + at(fact, hyper) + (f": {meaning}" if meaning else ""))
         elif callable(fact) or name in ("convex", "smooth"):
             said.append(no + at(fact, hyper))
@@ -54,6 +54,8 @@ def at(fact: object, hyper: Mapping[str, object]) -> str:
 
 def value(setting: object) -> str:
     """A setting as one types it."""
+    if isinstance(setting, (list, tuple)):
+        return f"[{', '.join(value(each) for each in setting)}]"
     return f"{setting:g}" if isinstance(setting, float) else str(setting)
 
 

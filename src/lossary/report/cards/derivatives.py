@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lossary.report.formulas.spoken import spoken
 from lossary.report.formulas.written import Written
 
 from .facts import Facts
-from .layout import INDENT, WIDEST, Line, fold
+from .layout import INDENT, WIDEST, Line, fold, fold_whole
+from .show import by_hand
 
 GAP = 2
 LEGEND = (
@@ -31,14 +31,13 @@ def _headline(known: Facts) -> str:
 
 
 def _entry(known: Facts, width: int) -> list[Line]:
-    found, facts = known.formula, known.function.loss.facts
+    found = known.formula
     if found is None:
-        pairs = [("ℓ", facts.formula), ("dℓ", facts.derivative)]
-        return [
-            line
-            for letter, latex in pairs
-            for line in _folded(f"{letter:<8}= {spoken(latex) if latex else 'not given in symbols'}", width)
-        ]
+        lines = []
+        for _, shown in by_hand(known.function.loss):
+            letter, equals, rest = shown.partition(" = ")
+            lines += _folded(f"{letter:<8}= {rest}" if equals else shown, width)
+        return lines
     lines = [*_written("ℓ", found.value, width), *_written(f"dℓ/d{found.variable}", found.derivative, width)]
     for settings, special in found.special:
         lines += _folded(f"{'':<8}= {special.text}   at {settings}", width)
@@ -70,5 +69,5 @@ def _folded(text: str, width: int) -> list[Line]:
     head, rest = text[:10], text[10:]
     return [
         Line(text=(head if number == 0 else " " * 12) + each, wide=True)
-        for number, each in enumerate(fold(rest, min(width, WIDEST) - 12))
+        for number, each in enumerate(fold_whole(rest, min(width, WIDEST) - 12))
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lossary.core.card import Card
+from lossary.core.declaration import REQUIRED
 from lossary.core.function import LossFunction
 from lossary.core.loss import settle
 from lossary.report.formulas.formula import Formula, formula
@@ -15,8 +16,9 @@ from lossary.report.formulas.spoken import spoken
 from lossary.report.formulas.written import Written
 
 from .claims import claims_at
-from .example import call_of
-from .sweep import Sweep, sweep
+from .example import call_of, with_required
+from .scenes import Sweep
+from .sweep import sweep
 
 SHOWN = 81  # points of a curve in JSON: enough to draw it, few enough to read
 
@@ -42,10 +44,10 @@ class Facts:
 
     @property
     def hyper(self) -> dict[str, object]:
-        """Every hyper-parameter's value."""
-        return {**self.function.loss.defaults, **self.settings}
+        """Every hyper-parameter's value; what a call must give is that of the example unless it was chosen."""
+        return {**self.function.loss.defaults, **with_required(self.function.loss, self.settings)}
 
-    def curve(self, points: int) -> Sweep | None:
+    def curve(self, points: int) -> Sweep:
         """Loss and gradient along one number."""
         return sweep(self.function, self.settings, points)
 
@@ -74,7 +76,7 @@ def card_json(known: Facts) -> dict[str, Any]:
         "family": card.family,
         "task": str(card.task),
         **formula_json(known),
-        "curve": None if curve is None else {
+        "curve": {
             "of": curve.says, "x": _plain(curve.x), "loss": _plain(curve.loss), "gradient": _plain(curve.gradient)
         },
         "unit": card.unit,
@@ -85,7 +87,8 @@ def card_json(known: Facts) -> dict[str, Any]:
             {
                 "name": each.name,
                 "value": _plain(known.hyper[each.name]),
-                "default": _plain(each.default),
+                "required": each.default is REQUIRED,
+                "default": None if each.default is REQUIRED else _plain(each.default),
                 "domain": each.domain,
                 "meaning": each.meaning,
             }
@@ -106,7 +109,7 @@ def card_json(known: Facts) -> dict[str, Any]:
         "relatives": [
             {
                 "name": each.name, "says": each.says, "ours": _plain(dict(each.ours)),
-                "theirs": _plain(dict(each.theirs)), "factor": each.factor,
+                "theirs": _plain(dict(each.theirs)), "factor": each.factor, "up_to_target": each.up_to_target,
             }
             for each in card.relatives
         ],

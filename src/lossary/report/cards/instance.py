@@ -37,8 +37,8 @@ def values(taken: Step, known: Facts) -> dict[str, float]:
         for name, each in known.hyper.items()
         if isinstance(each, (int, float)) and not isinstance(each, bool)
     }
-    z = taken.outputs[0]
-    return {"x": z, "t": taken.lesson.truth[0], "p": sigmoid(z), **settings}
+    z, truth = taken.outputs[0], taken.lesson.truth
+    return {"x": z, **({"t": truth[0]} if truth else {}), "p": sigmoid(z), **settings}
 
 
 def _is_binary(known: Facts) -> bool:

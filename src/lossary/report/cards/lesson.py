@@ -5,8 +5,7 @@ Every output is a sum of the weights times inputs, so dz/dw is an input and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,50 +15,8 @@ from lossary.core.errors import OptionError, sentence
 from lossary.core.kinds import Form
 from lossary.core.unit import Unit
 
-Numbers = tuple[float, ...]
-LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-@dataclass(frozen=True)
-class Output:
-    """One number that the network gives: ``name = factors[0]·w₁ + factors[1]·w₂``."""
-
-    name: str
-    factors: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A network, its inputs and its target.
-
-    Attributes:
-        network: the network in a formula.
-        outputs: what it gives.
-        target: the target in words.
-        truth: the target's numbers.
-        inputs: from the outputs, as one vector, to the tensors the loss is called with.
-        x: the inputs' numbers.
-        bias: whether w₂ is added as it is.
-        given: the inputs in words, where a list would not say whose they are.
-    """
-
-    network: str
-    outputs: tuple[Output, ...]
-    target: str
-    truth: Numbers
-    inputs: Callable[[Tensor], tuple[Tensor, ...]]
-    x: Numbers
-    bias: bool = False
-    given: str = ""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a lesson starts from, before numbers of the user's own are filled in."""
-
-    x: Numbers
-    target: Numbers
-    make: Callable[[Numbers, Numbers], Lesson]
+from .from_example import from_example
+from .plan import LOWERED, NONE, Lesson, Numbers, Output, Plan
 
 
 def lesson(
@@ -84,6 +41,10 @@ def lesson(
 def _numbers(option: str, given: Sequence[float] | None, usual: Numbers) -> Numbers:
     if given is None:
         return usual
+    if not usual:
+        raise OptionError(
+            sentence(option, expected="none for this loss", got=str(len(given)), remedy="leave it out")
+        )
     if len(given) != len(usual):
         example = ",".join(f"{each:g}" for each in usual)
         count = "1 number" if len(usual) == 1 else f"{len(usual)} numbers"
@@ -95,36 +56,40 @@ def _numbers(option: str, given: Sequence[float] | None, usual: Numbers) -> Numb
 
 def _plan(loss: Loss, settings: Mapping[str, object]) -> Plan | None:
     forms = tuple(each.kind.form for each in loss.required)
-    if loss.unit is Unit.ELEMENT and len(forms) == 2 and not _has_levels(settings):
-        return Plan((1.0, 2.0), (0.0 if forms[1] is Form.BINARY else 3.0,), _one_output)
-    if loss.unit is Unit.ROW and forms[0] is Form.LOGITS:
-        return (
-            Plan((2.0,), (1.0,), _classes) if forms[1] is Form.CLASS else Plan((2.0,), (0.25, 0.75), _shares)
-        )
-    if loss.unit is Unit.REGION:
+    if _has_levels(loss, settings):
+        return None
+    if loss.unit is Unit.ELEMENT and len(forms) <= 2:
+        truth = 0.0 if forms[1:] == (Form.BINARY,) else 3.0
+        return Plan((1.0, 2.0), (truth,) * (len(forms) - 1), _one_output)
+    if loss.unit is Unit.ROW and forms[0] in (Form.LOGITS, Form.SCORES) and not loss.required[0].kind.fewer:
+        if forms[1:] == (Form.CLASS,):
+            return Plan((2.0,), (1.0,), _classes)
+        if forms[1:] == (Form.DISTRIBUTION,):
+            return Plan((2.0,), (0.25, 0.75), _shares)
+    if loss.unit is Unit.REGION and forms[1] in (Form.BINARY, Form.CLASS):
         make = _region if forms[0] is Form.LOGIT else _regions
         return Plan((2.0, 1.0), (1.0, 0.0) if forms[0] is Form.LOGIT else (0.0, 1.0), make)
-    if loss.unit is Unit.TRIPLET:
+    if loss.unit is Unit.TRIPLET and len(forms) == 3:
         return Plan((1.0, 1.0, 3.0, 0.0, 1.0, 2.0), (), _triplet)
     if loss.unit is Unit.ANCHOR and forms[1:] == (Form.LABEL,):
         return Plan((1.0, 1.0, 3.0, 0.0, 1.0, 2.0), (0.0, 0.0, 1.0), _batch)
     if loss.unit is Unit.DISTRIBUTION:
         return Plan((1.0, 2.0, 4.0), (1.0, 3.0, 2.0), _samples)
-    return None
+    return from_example(loss)
 
 
-def _has_levels(settings: Mapping[str, object]) -> bool:
-    return any(isinstance(each, (list, tuple)) for each in settings.values())
+def _has_levels(loss: Loss, settings: Mapping[str, object]) -> bool:
+    return isinstance(settings.get(loss.extra_axis or ""), (list, tuple))
 
 
 def _one_output(x: Numbers, target: Numbers) -> Lesson:
-    truth = _tensor(target)
+    truth = tuple(_tensor((each,)) for each in target)
     return Lesson(
         "z = w₁·x₁ + w₂·x₂",
         (Output("z", (x[0], x[1])),),
-        f"t = {target[0]:g}",
+        f"t = {target[0]:g}" if target else NONE,
         target,
-        lambda z: (z, truth),
+        lambda z: (z, *truth),
         x,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lossary.core.card import Card, Paper, Relative
+from lossary.core.declaration import REQUIRED, Loss
+from lossary.core.kinds import Form
 from lossary.core.loss import settle
 from lossary.core.unit import Unit
 from lossary.report.formulas.formula import Formula
@@ -14,13 +17,14 @@ from lossary.report.formulas.written import Written
 
 from .braille import beside, panel
 from .claims import at, claims_in_words, value
-from .example import call_of
+from .example import call_of, nested
 from .facts import Facts
-from .layout import INDENT, LABEL, WIDEST, Line, block, fold, rows
+from .layout import INDENT, LABEL, WIDEST, Line, block, fold, formula_block, rows, whole_block
 from .sweep import POINTS
 
 _COUNTED = {Unit.REGION: "class", Unit.ANCHOR: "sample"}  # what a unit's number counts
 NOT_GIVEN = "not given in symbols at these settings"
+OWN = {"class_counts": "n", "transition": "T", "temperature": "T"}  # what authors write for settings
 HEIGHT = 7  # characters of a curve
 NARROWEST = 60  # columns below which the two curves stand one above the other
 
@@ -56,10 +60,12 @@ def _title(known: Facts, width: int) -> Iterator[Line]:
 
 
 def _formulas(known: Facts, width: int) -> Iterator[Line]:
-    found, facts = known.formula, known.function.loss.facts
+    found = known.formula
     if found is None:
-        for label, latex in (("loss", facts.formula), ("derivative", facts.derivative)):
-            yield from block(label, spoken(latex) if latex else NOT_GIVEN, width, hang=2)
+        for label, shown in by_hand(known.function.loss):
+            yield from formula_block(label, shown, width)
+        meant = ", ".join(_letters(known))
+        yield from block("where", meant, width, hang=2) if meant else ()
         return
     yield from _written("loss", "ℓ = ", found.value, width)
     yield from _written("derivative", f"dℓ/d{found.variable} = ", found.derivative, width)
@@ -75,6 +81,42 @@ def _formulas(known: Facts, width: int) -> Iterator[Line]:
     yield from block("where", "; ".join([*abbreviated, ", ".join(letters)]), width, hang=2)
 
 
+def by_hand(loss: Loss) -> list[tuple[str, str]]:
+    """Formula and derivative as the author gave them, each with what it is called."""
+    value_, slope = (spoken(each) for each in (loss.facts.formula, loss.facts.derivative))
+    # Of numbers that mean different things there is a vector of slopes; of many of a kind, the slope of one.
+    several = loss.inputs[0].kind.columns or "∇" in slope
+    lead = "∇ℓ" if several else "dℓ/dxᵢ" if "ᵢ" in slope else "dℓ/dx"
+    return [
+        ("loss", f"ℓ = {value_}" if value_ else NOT_GIVEN),
+        ("derivative", f"{lead} = {slope}" if slope else NOT_GIVEN),
+    ]
+
+
+def _letters(known: Facts) -> list[str]:
+    """The letters of a formula given by hand that stand for inputs and settings, as far as they are the usual ones."""
+    facts, required = known.function.loss.facts, known.function.loss.required
+    shown = spoken(facts.formula) + " " + spoken(facts.derivative)
+    meant = {"x": required[0].name}
+    for each in required[1:]:
+        classes = each.kind.form in (Form.CLASS, Form.DISTRIBUTION)
+        meant["y" if classes else "t"] = each.name
+    found = [
+        f"{letter} the {name.replace('_', ' ')}" for letter, name in meant.items() if _stands(letter, shown)
+    ]
+    for setting in known.function.loss.hyper:
+        letter = OWN.get(setting.name) or GREEK.get(setting.name, "")
+        if letter and _stands(letter, shown):
+            found.append(f"{letter} the setting {setting.name}")
+    return found
+
+
+def _stands(letter: str, shown: str) -> bool:
+    """Whether a letter stands in a formula by itself or with an index, and is not given a meaning there."""
+    alone = re.search(rf"(?<![^\W\d_]){letter}(?![A-Za-zα-ω])", shown)
+    return alone is not None and re.search(rf"(?:with|and|,|;) {letter}[ᵢⱼₖ]* (?:=|the) ", shown) is None
+
+
 def _appears(name: str, found: Formula) -> bool:
     """Whether a hyper-parameter stands in the formulas by a letter of its own."""
     shown = found.value.text + found.derivative.text + "".join(each.text for each in found.names)
@@ -83,7 +125,7 @@ def _appears(name: str, found: Formula) -> bool:
 
 def _written(label: str, lead: str, shown: Written, width: int) -> Iterator[Line]:
     if len(shown.lines) == 1:
-        yield from block(label, lead + shown.lines[0][0], width, hang=len(lead))
+        yield from whole_block(label, lead + shown.lines[0][0], width, hang=len(lead))
         return
     room = min(width, WIDEST) - INDENT - LABEL - len(lead)
     longest = max(len(value_) for value_, _ in shown.lines)
@@ -95,14 +137,12 @@ def _written(label: str, lead: str, shown: Written, width: int) -> Iterator[Line
         if beside_:
             yield Line(name, f"{start}{value_:<{longest}}  {when}")
         else:
-            yield from block(name, start + value_, width, hang=len(lead))
-            yield from block("", " " * (len(lead) + 2) + when, width, hang=len(lead) + 4)
+            yield from whole_block(name, start + value_, width, hang=len(lead))
+            yield from whole_block("", " " * (len(lead) + 2) + when, width, hang=len(lead) + 4)
 
 
 def _curves(known: Facts, width: int) -> Iterator[Line]:
     curve = known.curve(POINTS)
-    if curve is None:
-        return
     room = min(width, WIDEST) - INDENT
     wide = (room - 2) // 2 if room >= NARROWEST else room
     loss = panel("loss", curve.x, curve.loss, width=wide, height=HEIGHT)
@@ -119,10 +159,13 @@ def _use(card: Card, width: int) -> Iterator[Line]:
 
 
 def _settings(known: Facts, width: int) -> Iterator[Line]:
-    described = [
-        (f"{each.name} = {value(known.hyper[each.name])}", f"{each.meaning} ({each.domain})")
-        for each in known.card.hyper
-    ]
+    described = []
+    for each in known.card.hyper:
+        asked = each.default is REQUIRED and each.name not in known.settings
+        rest = "; must be given, here as by hand below" if asked else ""
+        described.append(
+            (f"{each.name} = {value(known.hyper[each.name])}", f"{each.meaning} ({each.domain}{rest})")
+        )
     yield from rows("settings", described, width)
     yield from block("options", ", ".join(known.card.options), width)
 
@@ -146,7 +189,7 @@ def _example(known: Facts, width: int) -> Iterator[Line]:
     card, loss = known.card, known.function.loss
     call = call_of(loss)
     settings = [f"{name}={value(each)}" for name, each in card.example.hyper.items()]
-    inputs = [_nested(each) for each in call.inputs]
+    inputs = [nested(each) for each in call.inputs]
     shown = f"{card.name}({', '.join([*inputs, *settings])}) = {card.example.value:.6g}"
     yield from block("by hand", card.example.working, width)
     yield from block(
@@ -169,13 +212,15 @@ def _names(known: Facts, width: int) -> Iterator[Line]:
 
 
 def _relation(card: Card, each: Relative) -> str:
-    if not each.ours and not each.theirs:
+    if not each.ours and not each.theirs and not each.up_to_target:
         return each.says
     ours, theirs = (
         f"{name}({', '.join(f'{key}={value(one)}' for key, one in settings.items())})" if settings else name
         for name, settings in ((card.name, each.ours), (each.name, each.theirs))
     )
-    return f"{each.says}: {ours} = {'' if each.factor == 1 else f'{each.factor:g}·'}{theirs}"
+    times = "" if each.factor == 1 else f"{each.factor:g}·"
+    rest = " + a term of the target alone" if each.up_to_target else ""
+    return f"{each.says}: {ours} = {times}{theirs}{rest}"
 
 
 def _named(name: str, factor: object, known: Facts) -> tuple[str, str]:
@@ -193,12 +238,6 @@ def _paper(paper: Paper) -> str:
     where = [numbered]
     where += [f"arXiv:{paper.arxiv}" if paper.arxiv else "", f"doi:{paper.doi}" if paper.doi else ""]
     return ", ".join([f"{paper.authors} ({paper.year}). {paper.title}", *(each for each in where if each)])
-
-
-def _nested(each: object) -> str:
-    if isinstance(each, (list, tuple)):
-        return f"[{', '.join(_nested(one) for one in each)}]"
-    return value(each)
 
 
 __all__ = ["Formula", "card_lines"]

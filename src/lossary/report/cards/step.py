@@ -11,7 +11,9 @@ from torch import Tensor
 from lossary.core.errors import OptionError, sentence
 from lossary.core.function import LossFunction
 
-from .lesson import Lesson, Numbers, lesson
+from .example import with_required
+from .lesson import lesson
+from .plan import Lesson, Numbers
 
 RATE = 0.05
 WEIGHTS = (0.5, 0.25)
@@ -42,7 +44,7 @@ class Step:
 
     Attributes:
         lesson: the network, its inputs and its target.
-        settings: hyper-parameters that were chosen.
+        settings: hyper-parameters that were chosen, and those of the example for what a call must give.
         rate: the learning rate of both optimisers.
         weights: before the step.
         outputs: the network's, before the step.
@@ -78,7 +80,7 @@ def step(
         OptionError: numbers that do not fit the network, or a loss no two weights can feed.
         DomainError: a target or a setting outside its domain.
     """
-    chosen = dict(settings or {})
+    chosen = with_required(function.loss, settings or {})
     if len(weights) != 2:
         raise OptionError(
             sentence(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+
+from lossary.report.formulas.spoken import spoken
 
 from .arithmetic import factor, filled, lowered, number, renamed, sigmoid, softmax
 from .claims import value
 from .facts import Facts
 from .instance import instance
-from .layout import INDENT, LABEL, WIDEST, Line, block, fold
+from .layout import INDENT, LABEL, WIDEST, Line, block, fold, formula_block
 from .step import BETAS, EPSILON, Moved, Step
 
 WEIGHTS = ("w₁", "w₂")
@@ -59,11 +62,13 @@ def _forward(taken: Step, known: Facts, width: int) -> Iterator[Line]:
             for i, (weight, x) in enumerate(zip(taken.weights, each.factors, strict=True))
             if x != 0 or len(plan.outputs) == 1
         ]
-        yield from _chain(each.name, [*([" + ".join(terms)] if terms else []), number(found)], width)
+        sums = [" + ".join(terms)] if terms else []
+        yield from _chain(each.name, list(dict.fromkeys([*sums, number(found)])), width)
     probability = _probability(taken, known)
     if probability:
         yield from _chain("p", probability, width)
     shown = known.formula.value if known.formula is not None else None
+    yield from _by_hand(known, known.function.loss.facts.formula, width)
     yield from _chain("loss", ["ℓ", *instance(shown, taken, known, taken.loss)], width)
 
 
@@ -77,6 +82,7 @@ def _backward(taken: Step, known: Facts, width: int) -> Iterator[Line]:
         yield from block("in symbols", ", where ".join([renamed(text, Z), *names[:1]]), width, hang=2)
         for name in names[1:]:
             yield from block("", name, width, hang=2)
+    yield from _by_hand(known, known.function.loss.facts.derivative, width)
     for i, (each, slope) in enumerate(zip(plan.outputs, taken.slopes, strict=True)):
         steps = [number(slope)]
         if formula is not None and by_class:
@@ -96,6 +102,13 @@ def _backward(taken: Step, known: Facts, width: int) -> Iterator[Line]:
         yield from _chain(f"dℓ/d{weight}", [*sums, number(taken.gradient[i])], width)
     if not any(taken.gradient):
         yield from block("", "The gradient is 0 here, so no weight moves.", width)
+
+
+def _by_hand(known: Facts, latex: str, width: int) -> Iterator[Line]:
+    """A formula that no numbers are put into, since symbols do not draw it."""
+    if known.formula is None and latex:
+        shown = re.sub(r"(?<![^\W\d_])x(?![A-Za-z])", "z", spoken(latex))
+        yield from formula_block("in symbols", shown, width)
 
 
 def _moved(taken: Step, moved: Moved, width: int, place: int) -> Iterator[Line]:

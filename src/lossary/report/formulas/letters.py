@@ -53,6 +53,8 @@ def letters(loss: Loss) -> Letters | None:
     forms = tuple(each.kind.form for each in loss.required)
     second = forms[1] if len(forms) > 1 else None
     names = [each.name for each in loss.required]
+    if len(forms) > 2 and loss.unit is not Unit.TRIPLET:
+        return None
     if loss.unit is Unit.ELEMENT and forms[0] in (Form.REAL, Form.SCORE):
         return _numbers(names, second is Form.BINARY)
     if loss.unit is Unit.ELEMENT and forms[0] is Form.LOGIT:
@@ -69,7 +71,11 @@ def letters(loss: Loss) -> Letters | None:
 def _numbers(names: list[str], binary: bool) -> Letters:
     x, t = sympy.Symbol("x", real=True), sympy.Symbol("t", real=True)
     return Letters(
-        (x, t), "x", _legend("xt", names), lambda value: sympy.diff(value, x), binary=t if binary else None
+        (x, t)[: len(names)],
+        "x",
+        _legend("xt", names),
+        lambda value: sympy.diff(value, x),
+        binary=t if binary else None,
     )
 
 
@@ -93,7 +99,7 @@ def _row(names: list[str]) -> Letters:
         return [sympy.diff(value, each) * each for each in p]
 
     return Letters(
-        ([sympy.log(each) for each in p], y),
+        ([sympy.log(each) for each in p], y)[: len(names)],
         "x",
         _legend("xy", names),
         lambda value: pulls(value)[0] - p[0] * sympy.Add(*pulls(value)),
@@ -139,4 +145,4 @@ def _logit_of(p: Any) -> Any:
 
 
 def _legend(marks: str, names: list[str]) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(marks, names, strict=True))
+    return tuple(zip(marks, names, strict=False))  # a loss without a target has no letter for one

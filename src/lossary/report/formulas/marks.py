@@ -70,10 +70,11 @@ class _Text:
     def power(self, base: str, exponent: str) -> str:
         if exponent.isdigit():
             return base + exponent.translate(_RAISED)
-        return f"{base}^{exponent if len(exponent) == 1 or exponent.isalpha() else f'({exponent})'}"
+        word = exponent.replace("_", "").isalpha()
+        return f"{base}^{exponent if word else f'({exponent})'}"
 
     def root(self, inside: str) -> str:
-        return f"√({inside})"
+        return f"√{inside}" if inside.isidentifier() else f"√({inside})"
 
     def size(self, inside: str) -> str:
         return f"|{inside}|"

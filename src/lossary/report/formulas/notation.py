@@ -76,7 +76,7 @@ def _call(expression: Any, marks: Marks) -> tuple[str, int]:
     name = {"Max": "max", "Min": "min"}.get(type(expression).__name__, type(expression).__name__)
     inside = sorted(expression.args, key=lambda each: (not each.is_Number, _rank(each)))
     shown = ", ".join(write(each, marks)[0] for each in inside)
-    bare = name == "log" and expression.args[0].is_Symbol
+    bare = name == "log" and (expression.args[0].is_Symbol or expression.args[0].is_Integer)
     return marks.call(name, shown, bare), (PRODUCT if bare else ATOM)
 
 
@@ -111,6 +111,10 @@ def _parted(product: Any) -> tuple[Any, list[Any], list[Any]]:
         base, exponent = each.as_base_exp()
         if each.is_Rational:
             number *= each
+        elif each.is_Add and each.primitive()[0].q == 1:
+            content, rest = each.primitive()  # sympy multiplies out 2(x - t)
+            number *= content
+            factors.append(rest)
         elif each.is_Pow and exponent.could_extract_minus_sign() and not exponent.is_Add:
             divisors.append(base**-exponent)
         else:

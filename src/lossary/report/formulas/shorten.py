@@ -16,6 +16,9 @@ REST = (
 )
 
 
+_RAISED = "²³⁴"  # after a bracket, where they are words of their own
+
+
 def plain(expression: Any) -> Any:
     """A definition's outcome in its own structure, rid of what only computing needs.
 
@@ -29,9 +32,17 @@ def plain(expression: Any) -> Any:
         lambda each: isinstance(each, sympy.log) and (each.args[0].is_Mul or each.args[0].is_Pow),
         lambda each: sympy.expand_log(each, force=True),
     )
+    found = found.replace(_is_share, lambda each: SIGMOID(-(each.base - 1).args[0]))
     return found.xreplace(
         {each: 1 - rest_of(each) for each in found.free_symbols if each.name.startswith(REST)}
     )
+
+
+def _is_share(each: Any) -> bool:
+    """Whether this is 1/(1 + exp(u)) of settings alone, which no derivative meets."""
+    if not each.is_Pow or each.exp != -1 or not isinstance(each.base - 1, sympy.exp):
+        return False
+    return all(len(_letter(one)) > 1 for one in each.free_symbols)
 
 
 def rest_of(p: Any) -> Any:
@@ -42,10 +53,21 @@ def rest_of(p: Any) -> Any:
 
 def shortest(expression: Any) -> Any:
     """The expression's usual form with the fewest letters and numbers."""
+    x, t, gap = (sympy.Symbol(letter, real=True) for letter in ("x", "t", "υ"))
+    apart = expression.subs(x, gap + t) if expression.has(x, t) else expression
+    if expression.has(t) and not apart.has(t):
+        # What knows only how far apart two numbers are keeps them together: (x - t)² + 1.
+        return _shortest(apart).subs(gap, x - t)
+    return _shortest(expression)
+
+
+def _shortest(expression: Any) -> Any:
     expression = expression.replace(lambda each: each.is_Mul, _logistic)
-    forms = [expression]
+    forms = [expression, _signs(expression), sympy.powsimp(_signs(expression))]
     if any(not each.exp.is_integer and each.exp.is_number for each in expression.atoms(sympy.Pow)):
-        return expression  # with roots in it algebra takes long and finds nothing that is easier to read
+        return min(
+            forms, key=_effort
+        )  # with roots in it algebra takes long and finds nothing that is easier to read
     for change in (sympy.cancel, sympy.factor, sympy.expand, _shared, _gathered, _hyperbolic):
         changed = change(expression)
         forms += [changed, _signs(changed), _upright(changed)]
@@ -56,11 +78,13 @@ def shortest(expression: Any) -> Any:
     return min({each for each, count in zip(forms, operations, strict=True) if count <= few}, key=_effort)
 
 
-def _effort(expression: Any) -> tuple[float, int, str]:
+def _effort(expression: Any) -> tuple[float, int, str, str]:
     shown = text(expression)
     words = re.findall(r"\w+", shown)
-    effort = sum(1.0 if word == "1" or not word.isdigit() else 1.5 for word in words)
-    return effort + 0.1 * shown.count(" − 1)"), len(shown), shown
+    effort = sum(
+        0.5 if word in _RAISED else 1.0 if word == "1" or not word.isdigit() else 1.5 for word in words
+    )
+    return effort + 0.1 * shown.count(" − 1)"), len(shown), shown, str(expression)
 
 
 def _upright(expression: Any) -> Any:
@@ -78,8 +102,15 @@ def _upright(expression: Any) -> Any:
 
 
 def _is_quotient_sum(each: Any) -> bool:
+    """Whether this is 1 + q/p: a sum of quotients by probabilities."""
     below = [part.base for part in each.atoms(sympy.Pow) if part.exp.could_extract_minus_sign()]
-    return each.is_Add and bool(below) and all(base.is_Symbol and base.is_positive for base in below)
+    return (
+        each.is_Add and bool(below) and all(base.is_Symbol and _letter(base) in ("p", REST) for base in below)
+    )
+
+
+def _letter(symbol: Any) -> str:
+    return str(symbol.name.partition(MARK)[0])
 
 
 def _complement(total: Any) -> Any:
