@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .axes import classes as class_axis
+from . import axes, dtypes
 from .card import Link
-from .declaration import Loss
+from .declaration import REQUIRED, Loss
 from .errors import OptionError, sentence
 from .kinds import Form
 
@@ -49,12 +49,48 @@ def probabilities(loss: Loss, raw: Tensor, hyper: Mapping[str, Any], class_dim: 
                 remedy=f"call {loss.name}.decode for the answer itself",
             )
         )
+    check(loss, raw, hyper, class_dim)
     return _along(loss, raw, class_dim, lambda rows: made(rows, **named(loss, made, hyper)))
+
+
+def check(loss: Loss, raw: Tensor, hyper: Mapping[str, Any], class_dim: int) -> None:
+    """Refuse what are no raw outputs of this loss: their dtype, their own axis, a hyper-parameter it does not have.
+
+    Raises:
+        DtypeError, ShapeError, OptionError, DomainError: as the call itself would.
+    """
+    settle(loss, hyper)
+    dtypes.check(loss, loss.inputs[0], raw, raw)
+    if loss.inputs[0].kind.extra_axis is None:
+        axes.own(loss, loss.inputs[0], raw, {}, class_dim, raw)
+
+
+def settle(loss: Loss, hyper: Mapping[str, Any], complete: bool = False) -> dict[str, Any]:
+    """Hyper-parameters given by name beside the defaults; ``complete`` asks for those without a default too.
+
+    Raises:
+        OptionError: one that the loss does not have, or one that is missing. DomainError: one outside its domain.
+    """
+    for each in loss.hyper:
+        if each.name in hyper or (complete and each.default is REQUIRED):
+            each.check(loss.name, hyper.get(each.name, REQUIRED))
+    unknown = next((name for name in hyper if name not in {each.name for each in loss.hyper}), None)
+    if unknown is not None:
+        raise OptionError(
+            sentence(
+                f"{loss.name}({unknown}=...)",
+                expected=f"one of {', '.join(each.name for each in loss.hyper)}" if loss.hyper else "nothing",
+                got=repr(unknown),
+                remedy="leave it out",
+            )
+        )
+    return {**loss.defaults, **hyper}
 
 
 def decode(loss: Loss, raw: Tensor, hyper: Mapping[str, Any], class_dim: int = 1) -> Tensor:
     """The answer that raw outputs stand for: the class, the labels, the number; as ``card.decode`` says in words."""
     facts, decoded = loss.facts, loss.facts.decoded
+    check(loss, raw, hyper, class_dim)
     if decoded is not None:
         return _along(loss, raw, class_dim, lambda rows: decoded(rows, **named(loss, decoded, hyper)), True)
     if loss.has(Form.LABELS) or loss.inputs[0].kind.form in (Form.LOGIT, Form.SCORE):
@@ -82,12 +118,19 @@ def _along(
     """``change`` with the classes last; ``drops`` says that it takes the class axis away."""
     if not loss.classed:
         return change(raw)
-    axis = class_axis(loss, loss.inputs[0], raw, class_dim)
+    axis = axes.classes(loss, loss.inputs[0], raw, class_dim)
     found = change(raw.movedim(axis, -1))
     return found if drops and found.ndim < raw.ndim else found.movedim(-1, axis)
 
 
 def named(loss: Loss, function: Callable[..., Any], hyper: Mapping[str, Any]) -> dict[str, Any]:
-    """Those hyper-parameters that a fact asks for by name."""
+    """Those hyper-parameters that a fact asks for by name.
+
+    Raises:
+        OptionError: it asks for one that has no default and was not given.
+    """
     names = inspect.signature(function).parameters
+    for each in loss.hyper:
+        if each.default is REQUIRED and each.name in names and each.name not in hyper:
+            each.check(loss.name, REQUIRED)
     return {name: value for name, value in {**loss.defaults, **hyper}.items() if name in names}

@@ -74,16 +74,24 @@ def _columns(loss: Loss, each: Input, tensor: Tensor) -> int:
     if not fits:
         many = "a multiple of " if each.kind.blocks else ""
         wanted = (
-            f"a last axis of {many}{len(names)}: {', '.join(names)}"
+            f"a last axis {'whose size is ' if many else 'of '}{many}{len(names)}: {', '.join(names)}"
             if names
             else "at least one on the last axis"
         )
+        per_row = (
+            "a member for every column"
+            if not names
+            else f"{len(names)} per {'component' if each.kind.blocks else 'row'}"
+        )
+        remedy = f"let the network's last layer give {per_row}"
+        if names and not each.kind.blocks and tensor.ndim > 1 and tensor.shape[1] == len(names):
+            remedy = f"pass {each.name}.movedim(1, -1)"
         raise ShapeError(
             sentence(
                 f"{loss.name}({each.name})",
                 expected=wanted,
                 got=f"shape {tuple(tensor.shape)}",
-                remedy=f"let the network's last layer give {len(names) or 'as many as there are members'} per row",
+                remedy=remedy,
             )
         )
     return tensor.ndim - 1
@@ -91,12 +99,13 @@ def _columns(loss: Loss, each: Input, tensor: Tensor) -> int:
 
 def _cloud(loss: Loss, each: Input, tensor: Tensor) -> int:
     if tensor.ndim < 2 or tensor.shape[-2] == 0:
+        rows = "members and features" if len(loss.inputs) > 1 else "rows and columns"
         raise ShapeError(
             sentence(
                 f"{loss.name}({each.name})",
-                expected="members and features on the last two axes, and at least one member",
+                expected=f"{rows} on the last two axes, and at least one of the first",
                 got=f"shape {tuple(tensor.shape)}",
-                remedy="pass (..., members, features)",
+                remedy=f"pass (..., {rows.replace(' and', ',')})",
             )
         )
     return tensor.ndim - 2

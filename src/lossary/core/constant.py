@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 import torch
@@ -38,7 +38,8 @@ def best_constant(
     loss = function.loss
     options = {"class_dim": -1} if "class_dim" in loss.options else {}
     target = target.double() if target.is_floating_point() else target
-    starts, rows = _starts(loss, target, width, hyper), _rows(loss, target, width, squeeze)
+    levels = loss.extra_axis is not None and isinstance(hyper.get(loss.extra_axis), Sized)
+    starts, rows = _starts(loss, target, width, hyper, levels), _rows(loss, target, width, squeeze, levels)
     units = _units(loss, target, width)
     logits = loss.inputs[0].kind.form in (Form.LOGIT, Form.LOGITS)
     reach = math.log(2 * target.numel()) + max(each.abs().max().item() for each in starts)
@@ -56,24 +57,25 @@ def best_constant(
         _Descent(cost, reach * torch.atanh(each / reach) if logits else each / units) for each in starts
     ]
     value, at = min(descents, key=lambda each: each.value).polished(loss.facts.claims.smooth is True)
-    if not (math.isfinite(value) and bool(at.isfinite().all())):
+    start = raw(at).float()
+    if not (math.isfinite(value) and bool(start.isfinite().all())):
         raise ShapeError(
             sentence(
                 f"{loss.name}.card.head",
                 expected="targets on which some constant has a finite cost",
-                got=f"a cost of {value:g}",
+                got=f"a cost of {value:g} at {start.tolist()}",
                 remedy="leave target= out",
             )
         )
-    return raw(at).float()
+    return start
 
 
-def _rows(loss: Loss, target: Tensor, width: int, squeeze: bool) -> tuple[int, ...]:
+def _rows(loss: Loss, target: Tensor, width: int, squeeze: bool, levels: bool) -> tuple[int, ...]:
     """The shape of raw outputs for these targets, with the classes or columns last."""
     if squeeze:
         return tuple(target.shape)
     indices = loss.has(Form.CLASS) and not target.is_floating_point()
-    adds = indices or loss.inputs[0].kind.form is Form.COLUMNS
+    adds = indices or loss.inputs[0].kind.form is Form.COLUMNS or levels
     return (*(target.shape if adds else target.shape[:-1]), width)
 
 
@@ -99,7 +101,7 @@ def _units(loss: Loss, target: Tensor, width: int) -> Tensor:
     return torch.tensor([1.0 if _logarithmic(each) else spread for each in _columns(loss, width)]).double()
 
 
-def _starts(loss: Loss, target: Tensor, width: int, hyper: Mapping[str, Any]) -> list[Tensor]:
+def _starts(loss: Loss, target: Tensor, width: int, hyper: Mapping[str, Any], levels: bool) -> list[Tensor]:
     """Outputs to descend from, the likeliest first: of equal costs the first is taken."""
     zero = torch.zeros(width, dtype=torch.float64)
     found: list[Tensor | None] = []
@@ -121,7 +123,9 @@ def _starts(loss: Loss, target: Tensor, width: int, hyper: Mapping[str, Any]) ->
     elif loss.inputs[0].kind.form is Form.COLUMNS:
         found = [_by_column(loss, target.double().flatten(), width)]
     else:
-        there = target.double().reshape(-1, width)
+        there = (
+            target.double().reshape(-1, 1).expand(-1, width) if levels else target.double().reshape(-1, width)
+        )
         answer = [there.mean(0), *(there.quantile(share, 0) for share in _QUANTILES)]
         found = [*(answers.raw(loss, each, hyper) for each in answer), zero]
     return [

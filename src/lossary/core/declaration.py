@@ -79,9 +79,11 @@ def _shown(value: object) -> str:
 
 
 def _remedy(hyper: Hyper, value: object) -> str:
-    if isinstance(hyper.domain, PerClass) and hasattr(value, "__array__") and not isinstance(value, Tensor):
-        return f"pass torch.as_tensor({hyper.name})"
-    return "choose one inside"
+    """The way out; numbers that are no Python numbers, as numpy's, are one step from a tensor."""
+    given = value if isinstance(value, (list, tuple)) else [value]
+    foreign = any(hasattr(each, "__array__") and not isinstance(each, (float, Tensor)) for each in given)
+    per_class = isinstance(hyper.domain, PerClass) and foreign
+    return f"pass torch.as_tensor({hyper.name})" if per_class else "choose one inside"
 
 
 @dataclass

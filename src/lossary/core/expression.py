@@ -87,7 +87,9 @@ def _constant(node: ast.expr, text: str) -> object:
         return value
     if isinstance(value, (list, tuple)):
         rows = [list(each) if isinstance(each, tuple) else each for each in value]
-        if all(isinstance(one, (int, float)) for row in rows for one in (row if isinstance(row, list) else [row])):
+        if all(
+            isinstance(one, (int, float)) for row in rows for one in (row if isinstance(row, list) else [row])
+        ):
             return rows
     raise _wrong(text, ast.unparse(node))
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from . import answers
 from .constant import best_constant
 from .declaration import Loss
-from .errors import OptionError, sentence
+from .domains import PerClass, Whole
+from .errors import DomainError, DtypeError, OptionError, ShapeError, sentence
 from .function import LossFunction
 from .kinds import Form
 from .unit import Unit
+
+#: The class index that no call counts.
+IGNORED = -100
 
 
 class Head(nn.Module):
@@ -68,11 +73,15 @@ def head(
         hyper: the loss's hyper-parameters.
 
     Raises:
-        OptionError: the loss predicts nothing a linear layer could, or nobody says how many outputs there are.
+        OptionError: the loss predicts nothing a linear layer could, nobody says how many outputs there are, or a
+            hyper-parameter is unknown or missing.
+        DomainError, DtypeError, ShapeError: numbers of features or outputs, or targets, that no layer has.
     """
     loss = function.loss
-    settled = {**loss.defaults, **(hyper or {})}
-    width, squeeze = _width(loss, outputs, target)
+    settled = answers.settle(loss, hyper or {}, complete=target is not None)
+    target = _kept(loss, target)
+    _check(loss, in_features, outputs, target)
+    width, squeeze = _width(loss, outputs, target, settled)
     start = torch.zeros(width)
     if target is not None:
         start = best_constant(function, target, width, settled, squeeze)
@@ -80,7 +89,47 @@ def head(
     return Head(in_features, start, shared, squeeze)
 
 
-def _width(loss: Loss, outputs: int | None, target: Tensor | None) -> tuple[int, bool]:
+def _check(loss: Loss, in_features: object, outputs: object, target: object) -> None:
+    """Whole numbers of features and outputs, and targets that are a tensor with something in it."""
+    least = Whole(1 + loss.inputs[0].kind.fewer)
+    for name, value, domain in (("in_features", in_features, Whole(1)), ("outputs", outputs, least)):
+        if value is not None and not (isinstance(value, int) and domain.holds(value)):
+            subject = f"{loss.name}.card.head({name}=...)"
+            raise DomainError(
+                sentence(subject, expected=domain.says, got=repr(value), remedy="choose one inside")
+            )
+    if target is None:
+        return
+    if not isinstance(target, Tensor):
+        raise DtypeError(
+            sentence(
+                f"{loss.name}.card.head(target=...)",
+                expected="a tensor",
+                got=type(target).__name__,
+                remedy="pass torch.as_tensor(target)",
+            )
+        )
+    rows = loss.classed and (target.is_floating_point() or loss.has(Form.LABELS))
+    if target.numel() == 0 or target.ndim < 1 + rows:
+        raise ShapeError(
+            sentence(
+                f"{loss.name}.card.head(target=...)",
+                expected="the targets of at least one row" + (", classes or labels last" if rows else ""),
+                got=f"shape {tuple(target.shape)}",
+                remedy="pass (N, classes), or class indices as integers" if rows else "leave target= out",
+            )
+        )
+
+
+def _kept(loss: Loss, target: Any) -> Any:
+    """Targets without those that say "ignore"."""
+    indices = isinstance(target, Tensor) and not target.is_floating_point() and loss.has(Form.CLASS)
+    return target[target != IGNORED] if indices and bool((target == IGNORED).any()) else target
+
+
+def _width(
+    loss: Loss, outputs: int | None, target: Tensor | None, hyper: Mapping[str, Any]
+) -> tuple[int, bool]:
     """How many raw outputs the layer has, and whether their axis is dropped."""
     kind = loss.inputs[0].kind
     if len(loss.required) != 2 or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
@@ -95,18 +144,43 @@ def _width(loss: Loss, outputs: int | None, target: Tensor | None) -> tuple[int,
     if kind.form is Form.COLUMNS:
         if not kind.columns or kind.blocks:
             return (outputs or 5) * max(len(kind.columns), 1), False
+        if outputs not in (None, len(kind.columns)):
+            raise OptionError(
+                sentence(
+                    f"{loss.name}.card.head(outputs=...)",
+                    expected=f"{len(kind.columns)} per row: {', '.join(kind.columns)}",
+                    got=repr(outputs),
+                    remedy="leave it out",
+                )
+            )
         return len(kind.columns), False
     if loss.classed:
-        return _classes(loss, outputs, target) - kind.fewer, False
+        return _classes(loss, outputs, target, hyper) - kind.fewer, False
+    many = hyper.get(loss.extra_axis) if loss.extra_axis is not None else None
+    if isinstance(many, Sized):
+        return len(many), False
     if outputs is None:
         own = target is not None and target.ndim > 1 and loss.unit is not Unit.REGION
         return (target.shape[-1] if own else 1), not own  # type: ignore[union-attr]
     return outputs, False
 
 
-def _classes(loss: Loss, outputs: int | None, target: Tensor | None) -> int:
-    if outputs is not None:
-        return outputs
+def _classes(loss: Loss, outputs: int | None, target: Tensor | None, hyper: Mapping[str, Any]) -> int:
+    told = [len(hyper[each.name]) for each in loss.hyper
+            if isinstance(each.domain, PerClass) and hyper.get(each.name) is not None]  # fmt: skip
+    indices = target is not None and not target.is_floating_point() and not loss.has(Form.LABELS)
+    classes = outputs if outputs is not None else told[0] if told else None
+    if classes is not None:
+        if indices and target is not None and int(target.max()) >= classes:
+            raise ShapeError(
+                sentence(
+                    f"{loss.name}.card.head(target=...)",
+                    expected=f"class indices below {classes}",
+                    got=str(int(target.max())),
+                    remedy="give the layer more outputs",
+                )
+            )
+        return classes
     if target is None:
         raise OptionError(
             sentence(
@@ -116,5 +190,5 @@ def _classes(loss: Loss, outputs: int | None, target: Tensor | None) -> int:
                 remedy="say how many classes or labels there are",
             )
         )
-    indices = not target.is_floating_point() and not loss.has(Form.LABELS)
-    return int(target.max()) + 1 if indices else target.shape[-1]
+    # A single class so far is one of at least two.
+    return max(int(target.max()) + 1, 1 + loss.inputs[0].kind.fewer) if indices else target.shape[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,6 +115,7 @@ class Sum(LossModule):
 
     def __init__(self, parts: list[tuple[float, LossModule]]) -> None:
         super().__init__()
+        _of_one_kind([module for _, module in parts])
         self.factors = [factor for factor, _ in parts]
         self.losses = nn.ModuleList(module for _, module in parts)
 
@@ -154,10 +156,40 @@ class Sum(LossModule):
         )
 
 
+def _of_one_kind(modules: list[LossModule]) -> None:
+    """Refuse losses that no call could give what each of them takes."""
+    taken = {
+        module.name: tuple(each.name for each in module.function.loss.required)
+        for module in modules
+        if isinstance(module, Single)
+    }
+    if len({len(names) for names in taken.values()}) > 1:
+        raise OptionError(
+            sentence(
+                "sum of losses",
+                expected="losses of as many inputs",
+                got=" and ".join(f"{name} of {', '.join(names)}" for name, names in taken.items()),
+                remedy="wrap a penalty as in Penalty(L2Penalty(), network), or add the values of two calls",
+            )
+        )
+
+
 def _literal(value: object) -> str:
-    """A setting as Python reads it again; an infinity has no literal."""
+    """A setting as Python reads it again; an infinity has no literal, and torch prints four digits of a tensor."""
+    if isinstance(value, Tensor):
+        plain = value.device.type == "cpu" and value.dtype is torch.float32 and bool(value.isfinite().all())
+        data = f"tensor({_digits(value.tolist())})" if plain else repr(value.detach())
+        return f"Parameter({data})" if isinstance(value, nn.Parameter) else data
     infinite = isinstance(value, float) and value in (float("inf"), -float("inf"))
     return f"float('{value}')" if infinite else repr(value)
+
+
+def _digits(value: Any) -> str:
+    """Numbers of float32, or lists of them, in as few digits as tell them apart."""
+    if isinstance(value, list):
+        return f"[{', '.join(_digits(each) for each in value)}]"
+    short = (float(f"{value:.{digits}g}") for digits in (6, 7, 8, 9))
+    return repr(next(each for each in short if struct.pack("f", each) == struct.pack("f", value)))
 
 
 def camel(name: str) -> str:

@@ -9,12 +9,32 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .errors import OptionError, ShapeError, sentence
+from .errors import DtypeError, OptionError, ShapeError, sentence
 from .kinds import Form
 from .modules import LossModule, Single
 
 #: Forms whose numbers belong together along the last axes, so that a kernel's axes are laid out in one row.
 _ROWS = (Form.FEATURES, Form.CLOUD)
+
+
+class _Seen(dict[str, Any]):
+    """What layers put out in their last pass. A copy starts empty: it belongs to a network that has not run."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Seen:
+        return _Seen()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Seen, ()
+
+
+class _Remember:
+    """A forward hook that notes what its layer puts out; an object, so that the network still copies and pickles."""
+
+    def __init__(self, name: str, seen: _Seen) -> None:
+        self.name, self.seen = name, seen
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        self.seen[self.name] = output
 
 
 class Penalty(LossModule):
@@ -38,7 +58,7 @@ class Penalty(LossModule):
     loss: Single
     network: nn.Module
     touches: tuple[str, ...]
-    _seen: dict[str, Tensor]
+    _seen: _Seen
 
     def __init__(
         self,
@@ -73,11 +93,21 @@ class Penalty(LossModule):
                     remedy="`lossary list --task penalty` shows them all",
                 )
             )
+        owner: object = network
+        if not isinstance(owner, nn.Module):
+            raise OptionError(
+                sentence(
+                    "Penalty(network)",
+                    expected="a torch.nn.Module",
+                    got=type(owner).__name__,
+                    remedy=f"call lossary.{loss.name} for a tensor",
+                )
+            )
         self.loss = loss
         self.activations = activations
         # Past nn.Module's own bookkeeping, which would make the network a part of the penalty.
         self.__dict__["network"] = network
-        self.__dict__["_seen"] = {}
+        self.__dict__["_seen"] = _Seen()
         every = network.named_modules() if activations else network.named_parameters()
         names = [name for name, _ in every if name]
         self.touches = tuple(name for name in names if _matches(name, only) and not _matches(name, skip))
@@ -93,7 +123,7 @@ class Penalty(LossModule):
             )
         if activations:
             for name in self.touches:
-                network.get_submodule(name).register_forward_hook(self._remember(name))
+                network.get_submodule(name).register_forward_hook(_Remember(name, self._seen))
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
         """The penalty now. ``inputs`` and ``options`` are those of the losses beside it, and change nothing.
@@ -146,13 +176,16 @@ class Penalty(LossModule):
         yield from self._seen.items()
         self._seen.clear()
 
-    def _remember(self, name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            self._seen[name] = output
-
-        return hook
-
-    def _laid_out(self, name: str, tensor: Tensor) -> Tensor:
+    def _laid_out(self, name: str, tensor: object) -> Tensor:
+        if not isinstance(tensor, Tensor):
+            raise DtypeError(
+                sentence(
+                    f"Penalty({self.name})",
+                    expected="layers that put out one tensor",
+                    got=f"{type(tensor).__name__} from {name!r}",
+                    remedy="choose others with only= or leave it out with skip=",
+                )
+            )
         kind = self.loss.function.loss.inputs[0].kind
         least = 2 if kind.form is Form.CLOUD else 1
         if tensor.ndim < least and kind.form in _ROWS:

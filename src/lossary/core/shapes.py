@@ -134,7 +134,9 @@ def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, obje
             name = _NAMES.get(each.kind.form) or each.name.removesuffix("_weight")
             classes = size if name == "class" else classes
             if sizes.setdefault(name, size) != size:
-                raise _mismatch(loss, inputs, found, f"one size of the {name} axis")
+                fewer = loss.inputs[0].kind.fewer
+                less = f", less {fewer} for {loss.inputs[0].name}" if fewer and not each.kind.fewer else ""
+                raise _mismatch(loss, inputs, found, f"one size of the {name} axis{less}")
         if samples is None:
             samples = shape
         elif shape != samples:
@@ -152,7 +154,8 @@ def _check_depth(loss: Loss, first: Tensor, samples: Size) -> None:
             "add the batch axis with .unsqueeze(0)",
         )
     elif loss.unit is Unit.ANCHOR and len(samples) != 1:
-        expected, remedy = "shape (batch, features)", "reshape it to two axes"
+        axis = "classes" if loss.classed else "features"
+        expected, remedy = f"shape (batch, {axis})", "reshape it to two axes"
     else:
         return
     name = f"{loss.name}({loss.inputs[0].name})"
@@ -171,6 +174,8 @@ def _mismatch(
     two, b = loss.inputs[len(found) - 1], inputs[len(found) - 1]
     assert a is not None and b is not None
     remedy = _remedy(one, _without(a, found[0]), two, _without(b, found[-1]))
+    if one.kind.fewer and a.shape == b.shape and found[-1] is None:
+        remedy = f"pass {one.name}.unsqueeze(-1) if there is one threshold"
     return ShapeError(sentence(loss.name, expected=expected, got=shapes, remedy=remedy))
 
 
