@@ -20,9 +20,11 @@ def _part(part: Tensor, margin: Tensor) -> Tensor:
     link=Link.SIGN,
     decode="class 1 where the score is above 0; sigmoid(2·score) is its probability",
     soft="mixture",
+    probabilities=lambda raw: torch.sigmoid(2.0 * raw),
+    raw=lambda chances: 0.5 * chances.logit(),
     elicits=Elicits.PROBABILITY,
     constant="half the logit of the share of ones",
-    claims=Claims(convex=True, lower=0.0, calibrated=True, smooth=True),
+    claims=Claims(convex=True, proper=True, lower=0.0, calibrated=True, smooth=True),
     cancels=lambda x, t, m: 0,  # its value has terms of one sign; under a soft target its derivative has two
     example=Example((0.5, 0.0), 1.6487212707001282, "the margin is -0.5: exp(0.5) = 1.64872"),
     use_when="Labels are clean and weak rules are boosted: its slope is the weight that AdaBoost gives a sample.",

@@ -52,9 +52,11 @@ def _(scores: Tensor, target: Tensor) -> Tensor:
     link=Link.SIGN,
     decode="class 1 where the score is above 0; (clip(score, -1, 1) + 1) / 2 estimates the probability",
     soft="mixture",
+    probabilities=lambda raw: (raw.clamp(-1.0, 1.0) + 1.0) / 2.0,
+    raw=lambda chances: 2.0 * chances - 1.0,
     elicits=Elicits.PROBABILITY,
     constant="2p - 1, with p the share of ones",
-    claims=Claims(convex=True, lower=0.0, calibrated=True, smooth=True),
+    claims=Claims(convex=True, proper=True, lower=0.0, calibrated=True, smooth=True),
     cancels=lambda x, t, m: 0,  # its value has terms of one sign; under a soft target its derivative has two
     example=Example((0.25, 1.0), 0.5625, "max(0, 1 - 0.25)² = 0.5625"),
     use_when="A margin is wanted with a gradient that fades in smoothly at it.",

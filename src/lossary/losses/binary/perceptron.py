@@ -17,7 +17,7 @@ def _wrong(part: Tensor, margin: Tensor) -> Tensor:
     link=Link.SIGN,
     decode="class 1 where the score is above 0; the score is no probability",
     soft="mixture",
-    elicits=Elicits.ORDER,
+    elicits=Elicits.ZERO,
     constant="0, whatever the share of ones, unless it is 0 or 1",
     claims=Claims(convex=True, lower=0.0, lipschitz=1.0),
     example=Example((-0.75, 1.0), 0.75, "the score says class 0 by 0.75, and the label is 1: max(0, 0.75) = 0.75"),

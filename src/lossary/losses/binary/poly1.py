@@ -30,6 +30,13 @@ def _pulls(x, t, m, *, epsilon):
     return t * q * (1 + epsilon * p) + (1 - t) * p * (1 + epsilon * q)
 
 
+def _answers(logits: Tensor, epsilon: float) -> Tensor:
+    """The probability of class 1 under which the logit costs least."""
+    p, q = torch.sigmoid(logits), torch.sigmoid(-logits)
+    apart = epsilon * p * q
+    return (p + apart) / (1.0 + 2.0 * apart)
+
+
 def _steepest(epsilon: float) -> float:
     # The slope is q·(1 + epsilon·p), which for epsilon above 1 is greatest where p = (epsilon - 1)/(2·epsilon).
     return 1.0 if epsilon <= 1.0 else (1.0 + epsilon) ** 2 / (4.0 * epsilon)
@@ -42,16 +49,14 @@ def _steepest(epsilon: float) -> float:
     decode="class 1 where the logit is above 0; with p its sigmoid and a = p·(1 - p), the probability is "
     "(p + epsilon·a) / (1 + 2·epsilon·a)",
     soft="mixture",
+    probabilities=_answers,
     elicits=lambda epsilon: Elicits.PROBABILITY if epsilon == 0.0 else Elicits.ORDER,
     constant="the logit of the share of ones, drawn away from 0 where epsilon is above 0 and towards it below",
     claims=Claims(convex=lambda epsilon: epsilon <= 1.0, proper=lambda epsilon: epsilon == 0.0, lower=0.0,
                   lipschitz=_steepest, calibrated=True, smooth=True),
     cancels=_pulls,
     example=Example((0.0, 1.0), 1.6931471805599454, "p = 1/2: log 2 + 2·(1 - 1/2) = 1.69315", {"epsilon": 2.0}),
-    relatives=(
-        Relative("binary_cross_entropy", "epsilon 0 is cross-entropy", ours={"epsilon": 0.0}),
-        Relative("focal", "both at rest are cross-entropy", {"epsilon": 0.0}, {"gamma": 0.0}),
-    ),
+    relatives=(Relative("binary_cross_entropy", "epsilon 0 is cross-entropy", ours={"epsilon": 0.0}),),
     use_when="One number more may be tuned: the paper has 2 on ImageNet, and -1 beside the focal loss for detection.",
     avoid_when="The sigmoid of the logit is read as the probability: away from epsilon 0 it is not.",
     aliases=("binary_poly1",),

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     BinaryLogits,
@@ -21,6 +20,7 @@ from lossary.declare import (
     loss,
 )
 from lossary.losses.divergence.apart import rise
+from lossary.losses.multiclass.softmax import soften, through_softmax
 
 BRIER = Paper("Brier", 1950, "Verification of forecasts expressed in terms of probability",
               doi="10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2")  # fmt: skip
@@ -47,7 +47,7 @@ def _over(p, q, t, m):
     example=Example(((0.0, 0.0), 0), 0.5, "(1/2 - 1)² + (1/2 - 0)² = 1/2"),
     relatives=(Relative("bregman", "the divergence that the square generates", theirs={"generator": "square"}),),
     use_when="Probabilities are wanted, and a confident mistake must not cost without bound, as by cross-entropy.",
-    avoid_when="Rare events must be told from impossible ones: a probability 1000 times too small costs nothing.",
+    avoid_when="Rare events must be told from impossible ones: a chance 1000 times too small costs next to nothing.",
     aliases=("brier_score", "quadratic_score", "multiclass_brier"),
     elsewhere={
         "sklearn.metrics.brier_score_loss(scale_by_half=False)": 1.0,
@@ -77,9 +77,9 @@ def _(x, y, m):
 @brier.slope
 def _(logits: Tensor, target: Tensor) -> Tensor:
     p = logits.softmax(-1)
-    truth = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    truth = soften(target, p)
     pull = 2.0 * (p - truth) * p
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)
 
 
 @loss(

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -22,7 +21,7 @@ from lossary.declare import (
     over_classes,
     share,
 )
-from lossary.losses.multiclass.cross_entropy import _differences
+from lossary.losses.multiclass.softmax import logit_roundings, soften
 
 
 def _plain(beta: float) -> bool:
@@ -32,7 +31,7 @@ def _plain(beta: float) -> bool:
 def _parts(x, y, m, *, beta):
     """Cross-entropy and entropy, which are set against each other, and what rounding leaves undecided of them."""
     total = m.log(m.sum([m.exp(v) for v in x]))
-    found = [_differences(x, y, m)]
+    found = [logit_roundings(x, y, m)]
     for v, q in zip(x, y, strict=True):
         p = m.exp(v - total)
         found += [(q + beta * p) * (total - v) * (1 + (total - v) / 32)] if p != 0 else []
@@ -83,6 +82,6 @@ def _(x, y, m, *, beta):
 def _(logits: Tensor, target: Tensor, *, beta: float) -> Tensor:
     log_p = logits.log_softmax(-1)
     p = log_p.exp()
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     pull = share(p, log_p)
     return p - soft + beta * (pull - p * pull.sum(-1, keepdim=True))

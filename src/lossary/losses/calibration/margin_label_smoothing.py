@@ -4,7 +4,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -22,7 +21,7 @@ from lossary.declare import (
     loss,
     over_classes,
 )
-from lossary.losses.multiclass.cross_entropy import _differences
+from lossary.losses.multiclass.softmax import logit_roundings, soften
 
 
 def _plain(alpha: float) -> bool:
@@ -33,7 +32,7 @@ def _parts(x, y, m, *, alpha, margin):
     """Cross-entropy's own, and of distances near the margin or above it what they and the margin add up to."""
     top = m.max(x)
     far = [top - v + margin for v in x if 2 * (top - v) > margin]
-    return _differences(x, y, m) + (alpha * m.sum(far) if alpha else 0)
+    return logit_roundings(x, y, m) + (alpha * m.sum(far) if alpha else 0)
 
 
 @loss(
@@ -92,6 +91,6 @@ def _(logits: Tensor, target: Tensor, *, alpha: float, margin: float) -> Tensor:
     p = logits.softmax(-1)
     top = logits.amax(-1, keepdim=True)
     beyond, first = (top - logits > margin).to(p.dtype), (logits == top).to(p.dtype)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     shared = first / first.sum(-1, keepdim=True)
     return p - soft + alpha * (beyond.sum(-1, keepdim=True) * shared - beyond)

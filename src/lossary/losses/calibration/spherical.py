@@ -1,7 +1,6 @@
 """The spherical score as a loss."""
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -17,7 +16,8 @@ from lossary.declare import (
     loss,
 )
 from lossary.losses.divergence.alpha import divergence
-from lossary.losses.divergence.apart import rise, undecided
+from lossary.losses.divergence.apart import missing, undecided
+from lossary.losses.multiclass.softmax import soften
 
 
 def _pulls(x, y, m):
@@ -61,7 +61,7 @@ def spherical(logits: ClassLogits, target: ClassTarget) -> PerRow:
     # The squares of the scaled probabilities are softmax(2·log p), whose logarithm is exact at the winner too.
     squares = log_softmax(2.0 * logits, -1)
     if not target.is_floating_point():
-        return -rise(0.5 * squares.gather(-1, target.unsqueeze(-1)).squeeze(-1))
+        return missing(0.5 * squares.gather(-1, target.unsqueeze(-1)).squeeze(-1))
     # 1 - cos(y, p) is half the squared distance of the scaled vectors, a quarter of the divergence of their squares.
     truth = log_softmax(2.0 * target.log(), -1)
     length = target.square().sum(-1).sqrt()
@@ -78,6 +78,6 @@ def _(x, y, m):
 @spherical.slope
 def _(logits: Tensor, target: Tensor) -> Tensor:
     p = logits.softmax(-1)
-    truth = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    truth = soften(target, p)
     unit = p / p.square().sum(-1, keepdim=True).sqrt()
     return unit * ((unit * truth).sum(-1, keepdim=True) * unit - truth)

@@ -22,6 +22,7 @@ from lossary.declare import (
     share,
 )
 
+from ..multiclass.softmax import through_softmax
 from .apart import difference, paired, undecided
 
 #: Any order; those at which the divergence has another name are the examples.
@@ -137,7 +138,7 @@ def _swapped(order, m):
     avoid_when="Targets have zeros and alpha is 0 or less, or predictions can be 0 and it is 1 or more: infinite.",
     aliases=("amari_alpha", "cressie_read", "power_divergence"),
     elsewhere={
-        "scipy.stats.power_divergence(lambda_=alpha - 1)": "a factor of the counts: 2 times their sum",
+        "scipy.stats.power_divergence(lambda_=alpha - 1)": "a factor of the counts: one over twice their sum",
         "tfp.vi.amari_alpha": "no factor: a function of one log ratio, which tfp averages over samples",
     },
     paper=Paper("Cichocki and Amari", 2010,
@@ -169,4 +170,4 @@ def _(prediction: Tensor, target: Tensor, *, alpha: float) -> Tensor:
     p = log_p.exp()
     powers = torch.exp(alpha * log_t + (1.0 - alpha) * log_p)
     pull = p * (log_p - log_t) if alpha == 0.0 else -powers / alpha
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -17,6 +17,11 @@ def rise(low: Tensor) -> Tensor:
     return torch.where(near, torch.expm1(small), torch.exp(large) - 1.0)
 
 
+def missing(log_p: Tensor) -> Tensor:
+    """1 - p from log p, exact in value and derivative."""
+    return -rise(log_p)
+
+
 def paired(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Both logarithms as 0 where both are -inf: two zeros are no further apart than two ones."""
     there = (one != -torch.inf) | (other != -torch.inf)

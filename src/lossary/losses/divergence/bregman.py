@@ -20,6 +20,7 @@ from lossary.declare import (
     loss,
 )
 
+from ..multiclass.softmax import through_softmax
 from .alpha import divergence
 from .apart import difference, paired, undecided
 
@@ -54,7 +55,8 @@ def _pulls(m, generator):
     decode="class probabilities are softmax(prediction)",
     soft="distribution",
     elicits=Elicits.PROBABILITY,
-    constant="the logarithms of the mean target distribution, whatever the generator; no other divergences have this",
+    constant="the logarithms of the mean target distribution, whatever the generator; no other divergences have this "
+    "(Banerjee, Guo and Wang 2005)",
     claims=Claims(
         convex=lambda generator: generator == "negative_entropy",
         # Itakura's and Saito's is infinite at every one-hot target, so that no expectation tells predictions apart.
@@ -121,4 +123,4 @@ def _(prediction: Tensor, target: Tensor, *, generator: str) -> Tensor:
         pull = p - target
     else:
         pull = 1.0 - target / p
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -19,6 +19,7 @@ from lossary.declare import (
     loss,
 )
 
+from ..multiclass.softmax import through_softmax
 from .alpha import divergence
 from .apart import undecided
 
@@ -40,7 +41,7 @@ def _pulls(direction):
     decode="class probabilities are softmax(prediction)",
     soft="distribution",
     elicits=Elicits.DISTRIBUTION,
-    constant="one target: the logarithms of its probabilities; many: of the root mean square of the targets (forward)",
+    constant="one target: the logarithms of its probabilities; many: those of their root mean square (forward)",
     # 1/p_k is a sum of exponentials of differences of logits.
     claims=Claims(convex=lambda direction: direction == "forward", lower=0.0, smooth=True),
     cancels=lambda x, y, m, direction: undecided(x, y, m, _pulls(direction)),
@@ -56,9 +57,9 @@ def _pulls(direction):
     ),
     use_when="The variance of importance weights target/prediction is what counts: forward is that variance.",
     avoid_when="Rare classes are estimated roughly: a probability 1000 times too small costs 1000 times its mass.",
-    aliases=("chi2", "pearson_chi_square", "neyman_chi_square"),
+    aliases=("chi2", "pearson_chi_square"),
     elsewhere={
-        "scipy.stats.chisquare": "a factor of the counts: their sum (forward)",
+        "scipy.stats.chisquare": "a factor of the counts: one over their sum (forward)",
         "tfp.vi.pearson": "no factor: a function of one log ratio, which tfp averages over samples",
     },
     paper=Paper("Pearson", 1900, "On the criterion that a given system of deviations from the probable in the case of "
@@ -92,4 +93,4 @@ def _(x, y, m, *, direction):
 def _(prediction: Tensor, target: Tensor, *, direction: str) -> Tensor:
     p = prediction.softmax(-1)
     pull = -(target**2) / p if direction == "forward" else 2.0 * p**2 / target
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -22,7 +21,7 @@ from lossary.declare import (
     loss,
     over_classes,
 )
-from lossary.losses.multiclass.cross_entropy import _differences
+from lossary.losses.multiclass.softmax import logit_roundings, soften
 
 from .alpha import divergence, pulled
 from .apart import undecided
@@ -38,7 +37,7 @@ def _undecided(x, teacher, y, m, *, temperature, alpha):
         return pulled(1, m)(t, p)[::-1]
 
     soft = undecided([v / temperature for v in x], _tempered(teacher, m, temperature), m, pulls)
-    return alpha * temperature**2 * soft + (1 - alpha) * _differences(x, y, m)
+    return alpha * temperature**2 * soft + (1 - alpha) * logit_roundings(x, y, m)
 
 
 @loss(
@@ -103,5 +102,5 @@ def _(x, teacher, y, m, *, temperature, alpha):
 def _(student: Tensor, teacher: Tensor, target: Tensor, *, temperature: float, alpha: float) -> Tensor:
     softer = (student / temperature).softmax(-1) - (teacher.log() / temperature).softmax(-1)
     p = student.softmax(-1)
-    truth = target if target.is_floating_point() else F.one_hot(target, student.shape[-1]).to(p.dtype)
+    truth = soften(target, p)
     return alpha * temperature * softer + (1.0 - alpha) * (p - truth)

@@ -17,6 +17,7 @@ from lossary.declare import (
     loss,
 )
 
+from ..multiclass.softmax import through_softmax
 from .alpha import divergence
 from .apart import undecided
 
@@ -38,7 +39,7 @@ from .apart import undecided
     relatives=(Relative("alpha_divergence", "a quarter of alpha 1/2", theirs={"alpha": 0.5}, factor=0.25),),
     use_when="Both distributions have zeros, where Kullback's divergence is infinite, and the loss must be smooth.",
     avoid_when="Training starts sure and wrong: the slope is then almost 0, as of every bounded loss.",
-    aliases=("squared_hellinger", "hellinger_distance"),
+    aliases=("squared_hellinger",),
     elsewhere={
         "tfp.vi.squared_hellinger": "no factor: a function of one log ratio, which tfp averages over samples",
     },
@@ -60,4 +61,4 @@ def _(x, y, m):
 def _(prediction: Tensor, target: Tensor) -> Tensor:
     p = prediction.softmax(-1)
     pull = -0.5 * torch.sqrt(p * target)
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

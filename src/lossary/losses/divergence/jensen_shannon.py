@@ -19,6 +19,7 @@ from lossary.declare import (
     share,
 )
 
+from ..multiclass.softmax import through_softmax
 from .apart import paired, undecided
 
 
@@ -81,4 +82,4 @@ def _(x, y, m):
 def _(prediction: Tensor, target: Tensor) -> Tensor:
     p = prediction.softmax(-1)
     pull = 0.5 * p * torch.log(2.0 * p / (p + target))
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.core.errors import DomainError, sentence
 from lossary.declare import (
@@ -26,6 +25,8 @@ from lossary.declare import (
     loss,
     share,
 )
+
+from ..multiclass.softmax import logit_roundings, soften
 
 
 def effective_weights(class_counts: Tensor | Sequence[float], beta: float = 0.999) -> Tensor:
@@ -70,6 +71,14 @@ def _effective(counts: Tensor, beta: float) -> Tensor:
     return weights / weights.mean()
 
 
+def _weighing(beside: Tensor, class_counts: Tensor | Sequence[float], beta: float) -> Tensor:
+    return _effective(like(class_counts, beside), beta)
+
+
+def _scaled(chances: Tensor, by: Tensor) -> Tensor:
+    return chances * by / (chances * by).sum(-1, keepdim=True)
+
+
 def _alike(class_counts: Tensor | Sequence[float], beta: float) -> bool:
     return beta == 0.0
 
@@ -79,11 +88,10 @@ def _steepest(class_counts: Tensor | Sequence[float], beta: float) -> float:
     return float(2.0**0.5 * _effective(counts, beta).amax())
 
 
-def _differences(x, y, m, *, class_counts, beta):
-    """What rounding the differences of logits once leaves undecided, in thirty-seconds: CONTRACT 10 counts in them."""
-    p, weights = m.softmax(x), _weights(m, class_counts, beta)
-    gaps = [m.sum([m.abs(v - w) * s for v, s in zip(x, p, strict=True)]) for w in x]
-    return m.sum([q * w * g for q, w, g in zip(y, weights, gaps, strict=True) if q != 0]) / 32
+def _roundings(x, y, m, *, class_counts, beta):
+    """What rounding the differences of logits once leaves undecided, as of cross-entropy under weighted labels."""
+    weights = _weights(m, class_counts, beta)
+    return logit_roundings(x, [q * w for q, w in zip(y, weights, strict=True)], m)
 
 
 def _weights(m, class_counts, beta):
@@ -103,10 +111,12 @@ def _weights(m, class_counts, beta):
     decode="the class is the argmax of the logits; their softmax is the probability times the class's weight, "
     "normalised",
     soft="mixture",
+    probabilities=lambda raw, class_counts, beta: _scaled(raw.softmax(-1), 1.0 / _weighing(raw, class_counts, beta)),
+    raw=lambda chances, class_counts, beta: torch.log(chances * _weighing(chances, class_counts, beta)),
     elicits=Elicits.ORDER,
-    constant="the logarithms of the classes' shares, each times its weight",
+    constant="the logarithms of the classes' shares, each share times the class's weight",
     claims=Claims(convex=True, proper=_alike, lower=0.0, lipschitz=_steepest, calibrated=_alike, smooth=True),
-    cancels=_differences,
+    cancels=_roundings,
     symbolic=False,
     formula=r"-\sum_j w_j y_j \log p_j \text{ with } w_j = v_j / \text{mean of } v, v_j = 1 / (1 - \beta^{n_j}) "
     r"\text{ and } p = \operatorname{softmax}(x)",
@@ -156,6 +166,6 @@ def _(x, y, m, *, class_counts, beta):
 @class_balanced.slope
 def _(logits: Tensor, target: Tensor, *, class_counts: Tensor | Sequence[float], beta: float) -> Tensor:
     p = torch.softmax(logits, -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     pull = soft * _effective(like(class_counts, logits), beta)
     return p * pull.sum(-1, keepdim=True) - pull

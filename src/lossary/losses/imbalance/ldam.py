@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -26,6 +25,8 @@ from lossary.declare import (
     share,
     softplus,
 )
+
+from ..multiclass.softmax import soften
 
 
 def _margins(class_counts: Tensor | Sequence[float], max_margin: float, beside: Tensor) -> Tensor:
@@ -107,8 +108,8 @@ def _margin(m, class_counts, number, max_margin):
         Relative("cross_entropy", "without margins", ours={"max_margin": 0.0, "scale": 1.0}),
     ),
     use_when="Scores are cosines (a normalised last layer) and rare classes should be told apart more firmly.",
-    avoid_when="Scores are free to grow, since they can buy any margin, or the best error averaged over classes is "
-    "wanted: margins of this kind are not consistent for it (Menon et al. 2021).",
+    avoid_when="Scores are free to grow, since they can buy any margin: a plain linear model did worse by it than by "
+    "cross-entropy (docs/evidence.md). Nor is it consistent for the error averaged over classes (Menon et al. 2021).",
     aliases=("label_distribution_aware_margin",),
     paper=Paper("Cao, Wei, Gaidon, Arechiga and Ma", 2019,
                 "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", arxiv="1906.07413"),
@@ -153,7 +154,7 @@ def _(
     scale: float,
 ) -> Tensor:
     margins = _margins(class_counts, max_margin, scores)
-    soft = target if target.is_floating_point() else F.one_hot(target, scores.shape[-1]).to(scores.dtype)
+    soft = soften(target, scores)
     gap, rivals = _rivals(scores, scale)
     behind = rivals - gap + scale * margins
     missing = torch.sigmoid(behind)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -25,6 +24,8 @@ from lossary.declare import (
     loss,
     over_classes,
 )
+
+from ..multiclass.softmax import soften
 
 
 def shift(class_counts: Tensor | Sequence[float], tau: float, beside: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ def _definition(x, y, m, class_counts, tau):
 
 def _slope(logits: Tensor, target: Tensor, class_counts: Tensor | Sequence[float], tau: float) -> Tensor:
     p = torch.softmax(logits + shift(class_counts, tau, logits), -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     return p * soft.sum(-1, keepdim=True) - soft
 
 
@@ -74,6 +75,8 @@ def _slope(logits: Tensor, target: Tensor, class_counts: Tensor | Sequence[float
     decode="the class is the argmax of the logits, with tau 1 the best for the error averaged over classes; "
     "probabilities are softmax(logits + tau·log(class_counts))",
     soft="mixture",
+    probabilities=lambda raw, class_counts, tau: torch.softmax(raw + shift(class_counts, tau, raw), -1),
+    raw=lambda chances, class_counts, tau: chances.log() - shift(class_counts, tau, chances),
     elicits=Elicits.ORDER,
     constant="the logarithms of the classes' shares, less tau times those of their counts",
     claims=Claims(
@@ -135,6 +138,8 @@ def _(logits: Tensor, target: Tensor, *, class_counts: Tensor | Sequence[float],
     decode="the class is the argmax of the logits, as if all classes were equally frequent; probabilities as in "
     "training are softmax(logits + log(class_counts))",
     soft="mixture",
+    probabilities=lambda raw, class_counts: torch.softmax(raw + shift(class_counts, 1.0, raw), -1),
+    raw=lambda chances, class_counts: chances.log() - shift(class_counts, 1.0, chances),
     elicits=Elicits.ORDER,
     constant="the logarithms of the classes' shares over their counts: 0 everywhere where the counts are those of "
     "the data",

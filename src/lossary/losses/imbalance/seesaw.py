@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -25,6 +24,8 @@ from lossary.declare import (
     loss,
     share,
 )
+
+from ..multiclass.softmax import soften
 
 
 def _handicapped(scores: Tensor, own: Tensor, top: Tensor, mitigated: Tensor, compensation: float) -> Tensor:
@@ -171,7 +172,7 @@ def _(
     compensation: float,
 ) -> Tensor:
     logs = _logs(class_counts, scores)
-    soft = target if target.is_floating_point() else F.one_hot(target, scores.shape[-1]).to(scores.dtype)
+    soft = soften(target, scores)
     own = scores.unsqueeze(-1)
     gap = scores.unsqueeze(-2) - own
     mitigated = mitigation * torch.clamp(logs - logs.unsqueeze(-1), max=0.0)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -25,6 +24,8 @@ from lossary.declare import (
     loss,
     over_classes,
 )
+
+from ..multiclass.softmax import soften
 
 
 def _scales(class_counts: Tensor | Sequence[float], gamma: float, beside: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,7 +96,7 @@ def _adjusted(x, m, class_counts, gamma, tau):
     "(Kini et al. 2021).",
     avoid_when="Probabilities are wanted, or nobody can search two hyper-parameters: the best are not those of logit "
     "adjustment.",
-    aliases=("vs", "cdt", "class_dependent_temperatures"),
+    aliases=("vs", "vs_loss"),
     paper=Paper("Kini, Paraskevas, Oymak and Thrampoulidis", 2021,
                 "Label-Imbalanced and Group-Sensitive Classification under Overparameterization",
                 arxiv="2103.01550"),
@@ -115,7 +116,7 @@ def vector_scaling(
     """Cross-entropy after multiplying scores by a power of each class's count and adding a multiple of its log.
 
     Scores are taken as they are: a number added to all of them matters, since each is multiplied by its own factor.
-    With tau 0 these are class-dependent temperatures.
+    With tau 0 these are class-dependent temperatures (CDT).
     """
     scales, logs = _scales(class_counts, gamma, scores)
     return over_classes(lambda own: -own, log_softmax(scores * scales + tau * logs, -1), target)
@@ -139,5 +140,5 @@ def _(
 ) -> Tensor:
     scales, logs = _scales(class_counts, gamma, scores)
     p = torch.softmax(scores * scales + tau * logs, -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, scores.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     return scales * (p * soft.sum(-1, keepdim=True) - soft)

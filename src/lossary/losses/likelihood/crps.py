@@ -123,7 +123,7 @@ def _steps(gap: Tensor, fair: bool) -> Tensor:
     use_when="A network gives samples instead of parameters; set fair while training on a few members, which plain "
              "would draw too close together (Ferro, 2014).",
     avoid_when="A likelihood is at hand: an ensemble of a few members says little of the tails.",
-    aliases=("crps", "ensemble_crps", "fair_crps"),
+    aliases=("crps", "ensemble_crps"),
     elsewhere={
         "properscoring.crps_ensemble": lambda fair: "no factor: it is not fair" if fair else 1.0,
         "scoringrules.crps_ensemble": 1.0,

@@ -114,7 +114,7 @@ def _unsettled(x, t, m, *, power=1.0):
         "sklearn.metrics.mean_tweedie_deviance": 1.0,
         "xgboost.XGBRegressor(objective='reg:tweedie')": "no factor: half of it, less a share of the target",
     },
-    paper=Paper("Jørgensen", 1987, "Exponential dispersion models"),
+    paper=Paper("Jørgensen", 1987, "Exponential dispersion models", doi="10.1111/j.2517-6161.1987.tb01685.x"),
 )  # fmt: skip
 def tweedie(
     prediction: Prediction,
@@ -164,7 +164,7 @@ def _(prediction: Tensor, target: Tensor, *, power: float) -> Tensor:
     example=Example((0.0, 0.0), 2.0, "mean 1, and nothing came: 2·(0 - 0 + 1) = 2"),
     relatives=(Relative("tweedie", "Tweedie's deviance of power 1", theirs={"power": 1.0}),),
     use_when="Counts or rates, and 0 should mean a perfect fit.",
-    avoid_when="The spread exceeds the mean by far: negative_binomial_nll learns by how much.",
+    avoid_when="More than the mean is wanted and the variance exceeds it by far: see negative_binomial_nll.",
     aliases=("mean_poisson_deviance",),
     elsewhere={
         "sklearn.metrics.mean_poisson_deviance": 1.0,

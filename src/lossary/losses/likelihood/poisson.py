@@ -68,7 +68,8 @@ def _terms(x, t, m, *, full=True):
     relatives=(Relative("poisson_deviance", "half of that, plus what depends on the target alone", factor=0.5,
                         up_to_target=True),),
     use_when="Targets are counts whose variance is about their mean.",
-    avoid_when="The variance exceeds the mean, as it mostly does: negative_binomial_nll learns by how much.",
+    avoid_when="More than the mean is wanted and the variance exceeds it, as it mostly does; negative_binomial_nll "
+               "learns by how much. The mean itself comes out right all the same.",
     aliases=("poisson", "log_poisson", "count_poisson"),
     elsewhere={
         "torch.nn.functional.poisson_nll_loss": lambda full: 1.0 if not full else "no factor: without log k!",
@@ -110,7 +111,7 @@ def _(prediction: Tensor, target: Tensor, *, full: bool) -> Tensor:
     title="Zero-inflated Poisson negative log-likelihood",
     task=Task.REGRESSION,
     link=Link.COLUMNS,
-    outputs="2",
+    outputs="2: the logarithm of the mean and the logit of an extra zero",
     decode="the mean of the counts, sigmoid(-second)·exp(first)",
     elicits=Elicits.DISTRIBUTION,
     constant="the mean and the share of extra zeros of greatest likelihood together",

@@ -54,7 +54,8 @@ def half_sine(a: Tensor, b: Tensor) -> Tensor:
     task=Task.REGRESSION,
     link=Link.COLUMNS,
     outputs="2: the mean direction in radians and the logarithm of the concentration",
-    decode="the direction is the first output, modulo 2π; 1/sqrt(exp(second)) is about its standard error in radians",
+    decode="the direction is the first output, modulo 2π; 1/sqrt(exp(second)) is about the angle's standard deviation "
+           "in radians where that is small",
     elicits=Elicits.DISTRIBUTION,
     constant="the direction of the targets' mean vector, and log k with I1(k)/I0(k) its length; on ±π/2 any direction "
              "as k goes to 0",

@@ -21,6 +21,7 @@ from lossary.declare import (
 
 from ..divergence.apart import rise
 from .excess import excess
+from .softmax import through_softmax
 
 
 def shannon_spread(*log_p: Tensor) -> Tensor:
@@ -106,4 +107,4 @@ def _(clean: Tensor, first: Tensor, second: Tensor) -> Tensor:
     rows = torch.log_softmax(torch.stack((clean, first, second)), -1)
     p, lead = rows[0].exp(), rows[0] - torch.logsumexp(rows, 0) + torch.tensor(3.0).log()
     pull = share(p, lead) / 3.0
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -19,20 +18,7 @@ from lossary.declare import (
     over_classes,
 )
 
-
-def _differences(x, y, m):
-    """What rounding the differences of logits once leaves undecided, in thirty-seconds: CONTRACT 10 counts in them."""
-    p = m.softmax(x)
-    return (
-        m.sum(
-            [
-                q * m.sum([m.abs(v - w) * s for v, s in zip(x, p, strict=True)])
-                for w, q in zip(x, y, strict=True)
-                if q != 0
-            ]
-        )
-        / 32
-    )
+from .softmax import logit_roundings, soften
 
 
 @loss(
@@ -45,7 +31,7 @@ def _differences(x, y, m):
     elicits=Elicits.PROBABILITY,
     constant="the logarithms of the classes' shares",
     claims=Claims(convex=True, proper=True, lower=0.0, lipschitz=2.0**0.5, calibrated=True, smooth=True),
-    cancels=_differences,
+    cancels=logit_roundings,
     example=Example(((2.0, 0.0, 0.0), 0), 0.2395447662218845, "log(1 + 2·exp(-2)) = 0.23954"),
     relatives=(
         Relative("categorical_focal", "focal with gamma 0", theirs={"gamma": 0.0}),
@@ -80,5 +66,5 @@ def _(x, y, m):
 @cross_entropy.slope
 def _(logits: Tensor, target: Tensor) -> Tensor:
     p = torch.softmax(logits, -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     return p * soft.sum(-1, keepdim=True) - soft

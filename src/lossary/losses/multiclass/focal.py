@@ -4,7 +4,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -23,6 +22,8 @@ from lossary.declare import (
     over_classes,
 )
 
+from .softmax import soften, through_softmax
+
 
 def faded(log_p: Tensor, gamma: float) -> Tensor:
     """-(1 - p)^gamma · log p; where p rounds to 1 there is nothing left to fade, and no 0^gamma to differentiate."""
@@ -34,7 +35,7 @@ def faded(log_p: Tensor, gamma: float) -> Tensor:
     return torch.where(certain, 0.0 * log_p, torch.where(never, torch.inf, faded_cost))
 
 
-def _pulls(x, y, m, *, gamma):
+def pulls(x, y, m, *, gamma):
     """The pulls of all classes, which a soft target sets against each other, and what one rounding of log(1 - p)
     leaves undecided of its power, in thirty-seconds (CONTRACT 10 counts in them)."""
     e = [m.exp(v) for v in x]
@@ -61,7 +62,7 @@ def _pulls(x, y, m, *, gamma):
     constant="between 0 and the logarithms of the classes' shares, nearer to 0 the larger gamma",
     claims=Claims(convex=lambda gamma: gamma == 0.0, proper=lambda gamma: gamma == 0.0, lower=0.0, calibrated=True,
                   smooth=True),
-    cancels=_pulls,
+    cancels=pulls,
     example=Example(((0.0, 0.0), 0), 0.17328679513998632, "p = 1/2: (1 - 1/2)²·log 2 = 0.17329", {"gamma": 2.0}),
     relatives=(Relative("cross_entropy", "gamma 0 is cross-entropy", ours={"gamma": 0.0}),),
     use_when="One class or many easy rows dominate; class_weight= sets the classes' shares besides.",
@@ -92,7 +93,7 @@ def _(x, y, m, *, gamma):
 def _(logits: Tensor, target: Tensor, *, gamma: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
     p = log_p.exp()
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     # dℓ_i/d log p_i, then the softmax: d log p_i/dx_j = [i = j] - p_j.
     pull = soft * (gamma * (1.0 - p) ** (gamma - 1.0) * p * log_p - (1.0 - p) ** gamma)
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

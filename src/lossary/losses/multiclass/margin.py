@@ -127,7 +127,7 @@ def _(scores: Tensor, target: Tensor, *, p: float, margin: float) -> Tensor:
     example=Example(((0.5, 0.25, -1.0), 0), 0.75, "max(0, 1 + max(0.25, -1) - 0.5) = 0.75"),
     use_when="Only the decision counts, and of the wrong classes only the strongest is to be pushed away.",
     avoid_when="Probabilities are wanted, or often no class has half of the rows: the best scores then all tie.",
-    aliases=("crammer_singer", "max_margin"),
+    aliases=("crammer_singer",),
     elsewhere={
         "sklearn.metrics.hinge_loss": 1.0,
         "optax.losses.multiclass_hinge_loss": 1.0,

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -22,8 +21,8 @@ from lossary.declare import (
     over_classes,
 )
 
-from .cross_entropy import _differences
 from .excess import excess
+from .softmax import logit_roundings, soften, through_softmax
 
 #: Below -1 the loss would rise towards p = 1.
 FirstTerm = Interval(
@@ -33,7 +32,7 @@ FirstTerm = Interval(
 
 def _roundings(x, y, m, *, epsilon):
     """What rounding the differences of logits once leaves undecided, as of cross-entropy: the slope is 1 + ε·p."""
-    return _differences(x, [w * (1 + epsilon * p) for w, p in zip(y, m.softmax(x), strict=True)], m)
+    return logit_roundings(x, [w * (1 + epsilon * p) for w, p in zip(y, m.softmax(x), strict=True)], m)
 
 
 def _answers(logits: Tensor, epsilon: float) -> Tensor:
@@ -68,10 +67,7 @@ def _steepest(epsilon: float) -> float:
                   lipschitz=_steepest, calibrated=True, smooth=True),
     cancels=_roundings,
     example=Example(((0.0, 0.0), 0), 1.6931471805599454, "p = 1/2: log 2 + 2·(1 - 1/2) = 1.69315", {"epsilon": 2.0}),
-    relatives=(
-        Relative("cross_entropy", "epsilon 0 is cross-entropy", ours={"epsilon": 0.0}),
-        Relative("categorical_focal", "both at rest are cross-entropy", {"epsilon": 0.0}, {"gamma": 0.0}),
-    ),
+    relatives=(Relative("cross_entropy", "epsilon 0 is cross-entropy", ours={"epsilon": 0.0}),),
     use_when="Cross-entropy does well and one number may be searched; the paper gains with 2 on ImageNet, -1 on COCO.",
     avoid_when="The softmax of the logits is read as probabilities: away from epsilon 0 it is not.",
     aliases=("categorical_poly_1", "poly1_cross_entropy", "poly_loss_cross_entropy", "poly1_softmax"),
@@ -109,6 +105,6 @@ def _(x, y, m, *, epsilon):
 @categorical_poly1.slope
 def _(logits: Tensor, target: Tensor, *, epsilon: float) -> Tensor:
     p = torch.softmax(logits, -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     pull = -soft * (1.0 + epsilon * p)
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -22,6 +22,7 @@ from lossary.declare import (
 )
 
 from .simplex import entmax15_probabilities, heights_above, sparsemax_probabilities
+from .softmax import soften
 
 
 def _others(terms: Tensor, wins: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ def _(x, y, m):
 
 @sparsemax.slope
 def _(scores: Tensor, target: Tensor) -> Tensor:
-    soft = target if target.is_floating_point() else torch.nn.functional.one_hot(target, scores.shape[-1])
+    soft = soften(target, scores)
     return sparsemax_probabilities(scores) * soft.sum(-1, keepdim=True) - soft
 
 
@@ -167,5 +168,5 @@ def _(x, y, m):
 
 @entmax15.slope
 def _(scores: Tensor, target: Tensor) -> Tensor:
-    soft = target if target.is_floating_point() else torch.nn.functional.one_hot(target, scores.shape[-1])
+    soft = soften(target, scores)
     return entmax15_probabilities(scores) * soft.sum(-1, keepdim=True) - soft

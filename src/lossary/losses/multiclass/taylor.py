@@ -5,7 +5,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -23,15 +22,15 @@ from lossary.declare import (
     over_classes,
 )
 
-from ..divergence.apart import rise
-from .cross_entropy import _differences
+from ..divergence.apart import missing
+from .softmax import logit_roundings, soften, through_softmax
 
 
 def _roundings(x, y, m, *, order):
     """What rounding differences of logits once leaves undecided, as of cross-entropy; the slope is 1 - (1 - p)^t."""
     if order is None:
-        return _differences(x, y, m)
-    return _differences(x, [w * (1 - (1 - p) ** order) for w, p in zip(y, m.softmax(x), strict=True)], m)
+        return logit_roundings(x, y, m)
+    return logit_roundings(x, [w * (1 - (1 - p) ** order) for w, p in zip(y, m.softmax(x), strict=True)], m)
 
 
 def _steepest(order: int | None) -> float:
@@ -62,7 +61,7 @@ def _most(order: int | None) -> float | None:
     ),
     use_when="Labels are wrong at random: a low order caps what one of them can cost, a high one fits faster.",
     avoid_when="Labels are clean, or classes many: at low order a row that is wrong by far has next to no slope.",
-    aliases=("taylor_ce", "taylor_softmax_cross_entropy"),
+    aliases=("taylor_ce",),
     paper=Paper("Feng et al.", 2020, "Can Cross Entropy Loss Be Robust to Label Noise?",
                 doi="10.24963/ijcai.2020/305"),
     symbolic=False,
@@ -80,16 +79,20 @@ def taylor_cross_entropy(
         "terms of the series; 1 is the absolute error 1 - p, None all of them: cross-entropy",
     ] = 2,
 ) -> PerRow:
-    """The first terms of cross-entropy's series in 1 - p, so that no wrong label costs more than a fixed amount."""
+    """The first terms of cross-entropy's series in 1 - p, so that no wrong label costs more than a fixed amount.
+
+    It is the logarithm that is expanded. Taylor softmax, whose cross-entropy goes by the same name elsewhere, expands
+    the exponentials.
+    """
     if order is None:
         return over_classes(lambda log_p: -log_p, logits, target)
 
     def cost(log_p: Tensor) -> Tensor:
-        missing = -rise(log_p)
-        series = torch.full_like(missing, 1.0 / order)
+        lacks = missing(log_p)
+        series = torch.full_like(lacks, 1.0 / order)
         for k in range(order - 1, 0, -1):
-            series = 1.0 / k + missing * series
-        return missing * series
+            series = 1.0 / k + lacks * series
+        return lacks * series
 
     return over_classes(cost, logits, target)
 
@@ -111,6 +114,6 @@ def _(x, y, m, *, order):
 @taylor_cross_entropy.slope
 def _(logits: Tensor, target: Tensor, *, order: int | None) -> Tensor:
     p = torch.softmax(logits, -1)
-    soft = target if target.is_floating_point() else F.one_hot(target, logits.shape[-1]).to(p.dtype)
+    soft = soften(target, p)
     pull = -soft if order is None else -soft * (1.0 - (1.0 - p) ** order)
-    return pull - p * pull.sum(-1, keepdim=True)
+    return through_softmax(pull, p)

@@ -100,7 +100,9 @@ def asymmetric(
     logits: BinaryLogits,
     target: BinaryTarget,
     *,
-    gamma_pos: Annotated[float, NonNegative, "how fast labels fade that are present and found"] = 1.0,
+    gamma_pos: Annotated[
+        float, NonNegative, "how fast present labels fade once found; 1 is the authors' program's"
+    ] = 1.0,
     gamma_neg: Annotated[float, NonNegative, "how fast labels fade that are absent and not claimed"] = 4.0,
     clip: Annotated[float, BelowOne, "probability up to which an absent label costs nothing"] = 0.05,
 ) -> PerElement:

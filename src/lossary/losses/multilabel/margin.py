@@ -17,9 +17,9 @@ from lossary.declare import (
 )
 
 
-def only_nan(scores: Tensor) -> Tensor:
-    """0 for a row, and NaN where one of its scores is: a row without pairs costs nothing, but hides nothing either."""
-    return torch.where(scores.isnan(), scores, 0.0).sum(-1)
+def only_nan(numbers: Tensor) -> Tensor:
+    """0 for a row, and NaN where one of its scores or labels is: what is only compared hides nothing either."""
+    return torch.where(numbers.isnan(), numbers, 0.0).sum(-1)
 
 
 def _terms(x, t, m):
@@ -63,7 +63,7 @@ def multilabel_margin(scores: LabelScores, target: LabelTarget) -> PerRow:
     pairs = present.unsqueeze(-1) & ~present.unsqueeze(-2)
     gap = scores.unsqueeze(-2) - scores.unsqueeze(-1)
     short = torch.relu(1.0 + torch.where(pairs, gap, -1.0))
-    return (short / scores.shape[-1]).sum((-2, -1)) + only_nan(scores)
+    return (short / scores.shape[-1]).sum((-2, -1)) + only_nan(scores) + only_nan(target)
 
 
 @multilabel_margin.definition

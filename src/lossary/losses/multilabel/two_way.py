@@ -97,7 +97,8 @@ def two_way(
     # The two extremes are subtracted before anything is added to them, so that one rounding separates them.
     gap = (top + bottom) + (rest + more)
     both = present.any(-1) & ~present.all(-1)
-    return torch.where(both, -F.logsigmoid(-torch.where(both, gap, 0.0)), 0.0) + only_nan(scores)
+    found = torch.where(both, -F.logsigmoid(-torch.where(both, gap, 0.0)), 0.0)
+    return found + only_nan(scores) + only_nan(target)
 
 
 @two_way.definition

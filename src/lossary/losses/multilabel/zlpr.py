@@ -16,6 +16,8 @@ from lossary.declare import (
     loss,
 )
 
+from .margin import only_nan
+
 
 def above_zero(scores: Tensor, chosen: Tensor) -> Tensor:
     """log(1 + Σ exp(score)) over the chosen scores of a row; 0 where none is chosen."""
@@ -23,6 +25,7 @@ def above_zero(scores: Tensor, chosen: Tensor) -> Tensor:
     # The greatest of 0 and the scores is taken out. Where it is 0 this is log1p of the sum, which keeps the digits of a
     # small answer; where it is not, exp(-top) is what remains of the 1.
     top = scores.detach().amax(-1, keepdim=True).clamp(min=0.0)
+    top = torch.where(top.isinf(), 0.0, top)  # infinity less itself would be no number
     others = torch.exp(scores - top).sum(-1) + torch.expm1(-top).squeeze(-1)
     return top.squeeze(-1) + torch.log1p(others)
 
@@ -55,7 +58,7 @@ def above_zero(scores: Tensor, chosen: Tensor) -> Tensor:
 def zlpr(scores: LabelScores, target: LabelTarget) -> PerRow:
     """One soft-max pushes the absent labels of a row below 0, another lifts the present ones above it."""
     present = target > 0
-    return above_zero(scores, ~present) + above_zero(-scores, present)
+    return above_zero(scores, ~present) + above_zero(-scores, present) + only_nan(target)
 
 
 @zlpr.definition

@@ -20,19 +20,20 @@ from lossary.declare import (
     over_classes,
 )
 
-from .generalized_cross_entropy import missing, soften, through_softmax
-from .normalized import MA, _pull, normalised_focal
-from .normalized import _definition as _active
-from .normalized import _roundings as _active_roundings
+from ..divergence.apart import missing
+from ..multiclass.softmax import soften, through_softmax
+from .normalized import MA, normalised_focal, pulled
+from .normalized import defined as active_defined
+from .normalized import roundings as active_roundings
 from .symmetric_cross_entropy import LogZero
-from .symmetric_cross_entropy import _definition as _passive
-from .symmetric_cross_entropy import _roundings as _passive_roundings
+from .symmetric_cross_entropy import defined as passive_defined
+from .symmetric_cross_entropy import roundings as passive_roundings
 
 
 def _roundings(x, y, m, *, alpha, beta, gamma, log_zero):
     """What rounding leaves undecided of the two terms."""
-    passive = _passive_roundings(x, y, m, log_zero=log_zero)
-    return alpha * _active_roundings(x, y, m, gamma=gamma) + beta * passive
+    passive = passive_roundings(x, y, m, log_zero=log_zero)
+    return alpha * active_roundings(x, y, m, gamma=gamma) + beta * passive
 
 
 @loss(
@@ -42,8 +43,9 @@ def _roundings(x, y, m, *, alpha, beta, gamma, log_zero):
     outputs="one logit per class",
     decode="the class is the argmax of the logits; their softmax is no probability",
     soft="mixture",
-    elicits=Elicits.MODE,
-    constant="all on the most frequent class, without end, where beta outweighs alpha",
+    elicits=lambda beta: Elicits.MODE if beta > 0.0 else Elicits.OWN,
+    # The first term only asks that the rarest class be ruled out fastest, which the way to the mode leaves free.
+    constant="all on the most frequent class, without end; with beta 0 any answer that rules out the rarest one",
     claims=Claims(
         lower=0.0,
         upper=lambda alpha, beta, log_zero: alpha - beta * log_zero,
@@ -65,9 +67,10 @@ def _roundings(x, y, m, *, alpha, beta, gamma, log_zero):
         Relative("categorical_mae", "as the reverse cross-entropy, with log_zero -2", {"alpha": 0.0, "beta": 1.0,
                                                                                         "log_zero": -2.0}),
     ),
-    use_when="Labels are wrong uniformly at random and either term alone underfits; alpha 10 for 100 classes.",
-    avoid_when="Labels are clean: cross-entropy is better, or wrong in a way that is known: forward_correction.",
-    aliases=("apl", "nce_rce", "nce_mae", "nfl_rce", "nfl_mae", "nce_and_rce", "nce_and_mae"),
+    use_when="Labels are wrong uniformly at random and either term alone underfits; with 100 classes Ma et al. take "
+    "alpha 10 and beta 0.1.",
+    avoid_when="Labels are clean (cross-entropy fits better), or wrong in a known way (see forward_correction).",
+    aliases=("apl", "nce_rce", "nce_and_rce"),
     paper=MA,
 )  # fmt: skip
 def active_passive(
@@ -83,19 +86,22 @@ def active_passive(
         float, LogZero, "what stands for log 0; -2 makes the second term the absolute error"
     ] = -4.0,
 ) -> PerRow:
-    """A normalised loss and the reverse cross-entropy, robust both, which together fit what neither fits alone."""
+    """A normalised loss and the reverse cross-entropy, robust both, which together fit what neither fits alone.
+
+    NCE and RCE as it stands; NCE and MAE with log_zero -2 (-1 where MAE is taken for 1 - p); NFL with gamma above 0.
+    """
     passive = over_classes(lambda log_p: -log_zero * missing(log_p), logits, target)
     return alpha * normalised_focal(logits, target, gamma) + beta * passive
 
 
 @active_passive.definition
 def _(x, y, m, *, alpha, beta, gamma, log_zero):
-    return alpha * _active(x, y, m, gamma) + beta * _passive(x, y, m, log_zero, 0, 1)
+    return alpha * active_defined(x, y, m, gamma) + beta * passive_defined(x, y, m, log_zero, 0, 1)
 
 
 @active_passive.slope
 def _(logits: Tensor, target: Tensor, *, alpha: float, beta: float, gamma: float, log_zero: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
     soft = soften(target, log_p)
-    pull = alpha * _pull(log_p, soft, gamma) + beta * log_zero * soft * log_p.exp()
-    return through_softmax(pull, log_p)
+    pull = alpha * pulled(log_p, soft, gamma) + beta * log_zero * soft * log_p.exp()
+    return through_softmax(pull, log_p.exp())

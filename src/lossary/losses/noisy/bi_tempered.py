@@ -23,8 +23,9 @@ from lossary.declare import (
     share,
 )
 
+from ..divergence.apart import missing
 from ..multiclass.excess import excess
-from .generalized_cross_entropy import missing, soften
+from ..multiclass.softmax import soften
 from .tempered import tempered_log_softmax
 
 #: The paper goes to 4; beyond 5 the normaliser of many classes leaves float32.
@@ -79,11 +80,13 @@ def _roundings(x, y, m, *, t1, t2):
     decode="the class is the argmax of the scores; probabilities are their softmax only if t2 is 1, else the tempered "
     "one, (1 + (t2 - 1)·(λ - x))^(-1/(t2 - 1)) with the λ at which they add up to 1",
     soft="mixture",
-    elicits=lambda t2: Elicits.PROBABILITY if t2 == 1.0 else Elicits.ORDER,
+    probabilities=lambda raw, t2: tempered_log_softmax(raw, t2).exp(),
+    raw=lambda chances, t2: chances.log() if t2 == 1.0 else torch.expm1((1.0 - t2) * chances.log()) / (1.0 - t2),
+    elicits=lambda t2: Elicits.PROBABILITY if t2 == 1.0 else Elicits.ORDER,  # of the softmax
     constant="the tempered logarithms (s^(1 - t2) - 1)/(1 - t2) of the classes' shares s; at t2 = 1 the logarithms",
     claims=Claims(
         convex=lambda t1, t2: t1 == 1.0 and t2 == 1.0,
-        proper=lambda t2: t2 == 1.0,
+        proper=True,
         lower=0.0,
         upper=lambda t1: None if t1 == 1.0 else 1.0 / (1.0 - t1),
         calibrated=True,

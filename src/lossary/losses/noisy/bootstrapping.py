@@ -24,8 +24,7 @@ from lossary.declare import (
     share,
 )
 
-from ..multiclass.cross_entropy import _differences
-from .generalized_cross_entropy import soften, through_softmax
+from ..multiclass.softmax import logit_roundings, soften, through_softmax
 
 REED = Paper(
     "Reed et al.", 2015, "Training Deep Neural Networks on Noisy Labels with Bootstrapping", arxiv="1412.6596"
@@ -35,7 +34,7 @@ REED = Paper(
 def _roundings(x, y, m, *, beta):
     """What rounding the differences of logits once leaves undecided, as of cross-entropy, under labels and belief."""
     mixed = [beta * q + (1 - beta) * p for q, p in zip(y, m.softmax(x), strict=True)]
-    return _differences(x, mixed, m)
+    return logit_roundings(x, mixed, m)
 
 
 @loss(
@@ -88,7 +87,7 @@ def _(x, y, m, *, beta):
 def _(logits: Tensor, target: Tensor, *, beta: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
     pull = -beta * soften(target, log_p) - (1.0 - beta) * log_p.exp() * (log_p + 1.0)
-    return through_softmax(pull, log_p)
+    return through_softmax(pull, log_p.exp())
 
 
 def _first(scores: Tensor) -> Tensor:
@@ -101,7 +100,7 @@ def _hard_roundings(x, y, m, *, beta):
     """As above, with a belief in one class."""
     first = m.argmax(x)
     mixed = [beta * q + (1 - beta) * m.where(i == first, 1, 0) for i, q in enumerate(y)]
-    return _differences(x, mixed, m)
+    return logit_roundings(x, mixed, m)
 
 
 @loss(
@@ -156,4 +155,4 @@ def _(x, y, m, *, beta):
 @hard_bootstrapping.slope
 def _(scores: Tensor, target: Tensor, *, beta: float) -> Tensor:
     log_p = torch.log_softmax(scores, -1)
-    return through_softmax(-beta * soften(target, log_p) - (1.0 - beta) * _first(scores), log_p)
+    return through_softmax(-beta * soften(target, log_p) - (1.0 - beta) * _first(scores), log_p.exp())

@@ -24,8 +24,7 @@ from lossary.declare import (
     share,
 )
 
-from ..multiclass.cross_entropy import _differences
-from .generalized_cross_entropy import soften, through_softmax
+from ..multiclass.softmax import logit_roundings, soften, through_softmax
 
 Table = Tensor | Sequence[Sequence[float]]
 
@@ -79,7 +78,7 @@ def _roundings(x, y, m, *, transition):
         if w != 0 and seen != 0:
             behind = [b + w * m.abs(part / seen - s) for b, part, s in zip(behind, parts, p, strict=True)]
     size = [m.abs(v - m.max(x)) if v != -float("inf") else 0 for v in x]
-    return _differences(x, behind, m) + m.sum([b * v for b, v in zip(behind, size, strict=True)]) / 32
+    return logit_roundings(x, behind, m) + m.sum([b * v for b, v in zip(behind, size, strict=True)]) / 32
 
 
 @loss(
@@ -177,7 +176,8 @@ def _terms(x, y, m, *, transition):
     soft="mixture",
     elicits=Elicits.PROBABILITY,
     constant="the logarithms of the true classes' shares, which the table turns into those of the labels",
-    claims=Claims(smooth=True),
+    # The rows of the inverse add up to 1: it is the log-sum-exp of the logits less a linear function of them.
+    claims=Claims(convex=True, smooth=True),
     cancels=_terms,
     symbolic=False,
     formula=r"-\sum_j y_j \sum_k T^{-1}_{jk} \log p_k \text{ with } p = \operatorname{softmax}(x)",
@@ -217,4 +217,4 @@ def _(x, y, m, *, transition):
 @backward_correction.slope
 def _(logits: Tensor, target: Tensor, *, transition: Table) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    return through_softmax(-soften(target, log_p) @ _inverse(transition, log_p), log_p)
+    return through_softmax(-soften(target, log_p) @ _inverse(transition, log_p), log_p.exp())

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lossary.declare import (
     Claims,
@@ -22,29 +21,13 @@ from lossary.declare import (
     over_classes,
 )
 
-from ..multiclass.cross_entropy import _differences
-
-
-def missing(log_p: Tensor) -> Tensor:
-    """1 - p from log p: each form where it and its derivative, -p, are exact."""
-    near = log_p > -0.5
-    # expm1 remembers its result alone, and -1 + p has forgotten a small p.
-    return torch.where(near, -torch.expm1(torch.where(near, log_p, 0.0)), 1.0 - torch.exp(log_p))
-
-
-def through_softmax(pull: Tensor, log_p: Tensor) -> Tensor:
-    """The derivative by the logits, from the derivatives by each log p."""
-    return pull - log_p.exp() * pull.sum(-1, keepdim=True)
-
-
-def soften(target: Tensor, log_p: Tensor) -> Tensor:
-    """The target as a row of probabilities."""
-    return target if target.is_floating_point() else F.one_hot(target, log_p.shape[-1]).to(log_p.dtype)
+from ..divergence.apart import missing
+from ..multiclass.softmax import logit_roundings, soften, through_softmax
 
 
 def _roundings(x, y, m, *, q):
     """What rounding the differences of logits once leaves undecided, as of cross-entropy: the slope is p^q."""
-    return _differences(x, [w * p**q for w, p in zip(y, m.softmax(x), strict=True)], m)
+    return logit_roundings(x, [w * p**q for w, p in zip(y, m.softmax(x), strict=True)], m)
 
 
 @loss(
@@ -73,7 +56,7 @@ def _roundings(x, y, m, *, q):
         Relative("cross_entropy", "q 0 is cross-entropy", ours={"q": 0.0}),
         Relative("categorical_mae", "q 1 is 1 - p, half the absolute error", ours={"q": 1.0}, factor=0.5),
     ),
-    use_when="Up to about half of the labels are wrong at random and nothing is known of how; q 0.7 is the paper's.",
+    use_when="Many labels are wrong at random and nothing is known of how; q 0.7 is the paper's.",
     avoid_when="Labels are clean or classes many: it fits slower than cross-entropy, the more so the nearer q is to 1.",
     aliases=("gce", "generalised_cross_entropy"),
     paper=Paper("Zhang and Sabuncu", 2018,
@@ -105,7 +88,7 @@ def _(x, y, m, *, q):
 @generalized_cross_entropy.slope
 def _(logits: Tensor, target: Tensor, *, q: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    return through_softmax(-soften(target, log_p) * torch.exp(q * log_p), log_p)
+    return through_softmax(-soften(target, log_p) * torch.exp(q * log_p), log_p.exp())
 
 
 def _mae_roundings(x, y, m):
@@ -128,7 +111,8 @@ def _mae_roundings(x, y, m):
         Relative("generalized_cross_entropy", "q 1", theirs={"q": 1.0}, factor=2.0),
         Relative("reverse_cross_entropy", "log 0 taken for -2", theirs={"log_zero": -2.0}),
     ),
-    use_when="Half of the labels or more are wrong at random: its best answer is that of clean labels (Ghosh et al.).",
+    use_when="Labels are wrong uniformly at random: while fewer than 1 - 1/C of them are, its best answer is that of "
+    "clean ones (Ghosh et al.).",
     avoid_when="Classes are many or time is short: rows that are wrong by far have next to no slope, and it underfits.",
     aliases=("softmax_mae", "mae_over_classes"),
     elsewhere={"keras.losses.MeanAbsoluteError": "a factor of the shape: the number of classes"},
@@ -149,4 +133,4 @@ def _(x, y, m):
 @categorical_mae.slope
 def _(logits: Tensor, target: Tensor) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    return through_softmax(-2.0 * soften(target, log_p) * log_p.exp(), log_p)
+    return through_softmax(-2.0 * soften(target, log_p) * log_p.exp(), log_p.exp())

@@ -23,14 +23,13 @@ from lossary.declare import (
     over_classes,
 )
 
-from ..multiclass.cross_entropy import _differences
-from .generalized_cross_entropy import soften, through_softmax
+from ..multiclass.softmax import logit_roundings, soften, through_softmax
 
 
 def _terms(x, y, m, *, alpha):
     """Σ |terms| of the divergence of (1 - α, α) from (p, 1 - p), which is what rounding is counted in; at α = 0
     what rounding the differences of logits once leaves undecided, as of cross-entropy."""
-    undecided = _differences(x, y, m)
+    undecided = logit_roundings(x, y, m)
     if alpha == 0:
         return undecided
     found = []
@@ -53,7 +52,8 @@ def _terms(x, y, m, *, alpha):
     elicits=lambda alpha: Elicits.PROBABILITY if alpha == 0.0 else Elicits.ORDER,
     constant="where one class is always true, any answer that gives it 1 - alpha or more",
     claims=Claims(
-        convex=lambda alpha: alpha == 0.0,
+        # A convex function of the label's log odds that falls or rests, and log odds are concave in the logits.
+        convex=True,
         proper=lambda alpha: alpha == 0.0,
         lower=0.0,
         lipschitz=lambda alpha: 2.0**0.5 * (1.0 - alpha),
@@ -71,7 +71,7 @@ def _terms(x, y, m, *, alpha):
     use_when="Cross-entropy is overconfident and label smoothing too tame: 1 - alpha is sure enough.",
     avoid_when="Every correct row should keep its pull: from 1 - alpha on there is none, and with alpha 0.5 no order.",
     aliases=("relaxed_cross_entropy", "label_relaxation_loss"),
-    paper=Paper("Lienen and Huellermeier", 2021, "From Label Smoothing to Label Relaxation",
+    paper=Paper("Lienen and Hüllermeier", 2021, "From Label Smoothing to Label Relaxation",
                 doi="10.1609/aaai.v35i10.17041"),
 )  # fmt: skip
 def label_relaxation(
@@ -117,4 +117,4 @@ def _(x, y, m, *, alpha):
 def _(logits: Tensor, target: Tensor, *, alpha: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
     lacking = (1.0 - alpha - log_p.exp()).clamp(min=0.0)
-    return through_softmax(-soften(target, log_p) * lacking / (1.0 - log_p.exp()), log_p)
+    return through_softmax(-soften(target, log_p) * lacking / (1.0 - log_p.exp()), log_p.exp())

@@ -21,9 +21,9 @@ from lossary.declare import (
     loss,
 )
 
-from ..multiclass.cross_entropy import _differences
-from ..multiclass.focal import _pulls, faded
-from .generalized_cross_entropy import missing, soften, through_softmax
+from ..divergence.apart import missing
+from ..multiclass.focal import faded, pulls
+from ..multiclass.softmax import logit_roundings, soften, through_softmax
 
 MA = Paper(
     "Ma et al.", 2020, "Normalized Loss Functions for Deep Learning with Noisy Labels", arxiv="2006.13554"
@@ -54,7 +54,7 @@ def normalised_focal(log_p: Tensor, target: Tensor, gamma: float) -> Tensor:
     return normalised(lambda each: faded(each, gamma), log_p, target)
 
 
-def _definition(x, y, m, gamma):
+def defined(x, y, m, gamma):
     e = [m.exp(v) for v in x]
     total = m.sum(e)
     others = [m.sum(e[:i] + e[i + 1 :]) / total for i in range(len(x))]
@@ -67,16 +67,16 @@ def _definition(x, y, m, gamma):
     return m.sum([w * cost for w, cost in zip(y, costs, strict=True)]) / m.sum(costs)
 
 
-def _roundings(x, y, m, *, gamma=0):
+def roundings(x, y, m, *, gamma=0):
     """What rounding the differences of logits once leaves undecided, as of the focal loss, over the sum."""
     p = m.softmax(x)
     fade = [m.sum(p[:i] + p[i + 1 :]) ** gamma for i in range(len(x))]
     costs = [f * -m.log(s) for f, s in zip(fade, p, strict=True)]
-    undecided = _differences(x, [w * (1 + gamma) * f for w, f in zip(y, fade, strict=True)], m)
-    return (_pulls(x, y, m, gamma=gamma) + undecided) / m.sum(costs)
+    undecided = logit_roundings(x, [w * (1 + gamma) * f for w, f in zip(y, fade, strict=True)], m)
+    return (pulls(x, y, m, gamma=gamma) + undecided) / m.sum(costs)
 
 
-def _pull(log_p: Tensor, soft: Tensor, gamma: float) -> Tensor:
+def pulled(log_p: Tensor, soft: Tensor, gamma: float) -> Tensor:
     """The derivative of the normalised focal loss by each log p."""
     p, rest = log_p.exp(), missing(log_p)
     costs = -(rest**gamma) * log_p
@@ -92,10 +92,10 @@ def _pull(log_p: Tensor, soft: Tensor, gamma: float) -> Tensor:
     outputs="one logit per class",
     decode="the class is the argmax of the logits; their softmax is no probability",
     soft="mixture",
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="of two classes, all on the more frequent one; of more, any answer that rules out the rarest one",
     claims=Claims(lower=0.0, upper=1.0, symmetric=True, smooth=True),
-    cancels=_roundings,
+    cancels=roundings,
     symbolic=False,
     formula=r"\frac{\sum_j y_j \log p_j}{\sum_j \log p_j} \text{ with } p = \operatorname{softmax}(x)",
     derivative=r"g_i - p_i \sum_j g_j \text{ with } g_j = \frac{y_j - \ell}{\sum_k \log p_k}",
@@ -116,13 +116,13 @@ def normalized_cross_entropy(logits: ClassLogits, target: ClassTarget) -> PerRow
 
 @normalized_cross_entropy.definition
 def _(x, y, m):
-    return _definition(x, y, m, 0)
+    return defined(x, y, m, 0)
 
 
 @normalized_cross_entropy.slope
 def _(logits: Tensor, target: Tensor) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    return through_softmax(_pull(log_p, soften(target, log_p), 0.0), log_p)
+    return through_softmax(pulled(log_p, soften(target, log_p), 0.0), log_p.exp())
 
 
 @loss(
@@ -132,10 +132,10 @@ def _(logits: Tensor, target: Tensor) -> Tensor:
     outputs="one logit per class",
     decode="the class is the argmax of the logits; their softmax is no probability",
     soft="mixture",
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="of two classes, all on the more frequent one; of more, any answer that rules out the rarest one",
     claims=Claims(lower=0.0, upper=1.0, symmetric=True, smooth=True),
-    cancels=_roundings,
+    cancels=roundings,
     symbolic=False,
     formula=r"\frac{\sum_j y_j c_j}{\sum_j c_j} \text{ with } c_j = -(1 - p_j)^\gamma \log p_j",
     derivative=r"g_i - p_i \sum_j g_j \text{ with } g_j = \frac{(y_j - \ell)\,p_j c'_j}{\sum_k c_k}",
@@ -162,10 +162,10 @@ def normalized_focal(
 
 @normalized_focal.definition
 def _(x, y, m, *, gamma):
-    return _definition(x, y, m, gamma)
+    return defined(x, y, m, gamma)
 
 
 @normalized_focal.slope
 def _(logits: Tensor, target: Tensor, *, gamma: float) -> Tensor:
     log_p = torch.log_softmax(logits, -1)
-    return through_softmax(_pull(log_p, soften(target, log_p), gamma), log_p)
+    return through_softmax(pulled(log_p, soften(target, log_p), gamma), log_p.exp())

@@ -46,7 +46,7 @@ def _by_chance(x, y, m):
     decode="the most probable class of softmax(logits)",
     soft=None,
     coupled=True,
-    elicits=Elicits.ORDER,
+    elicits=Elicits.OWN,
     constant="none: every constant costs 1, as chance does",
     claims=Claims(lower=0.0),
     cancels=_sizes,
@@ -60,7 +60,7 @@ def _by_chance(x, y, m):
     ),
     use_when="The score that counts is the quadratic weighted kappa, and a batch holds a fair sample of all grades.",
     avoid_when="Batches are small or of one grade: what chance would agree on is then mostly noise.",
-    aliases=("qwk", "weighted_kappa", "cohen_kappa"),
+    aliases=("qwk", "weighted_kappa"),
     elsewhere={"sklearn.metrics.cohen_kappa_score(weights='quadratic')": "one less it, where every p is 0 or 1"},
     paper=Paper("de la Torre, Puig and Valls", 2018, "Weighted kappa loss function for multi-class classification of "
                 "ordinal data in deep learning", doi="10.1016/j.patrec.2017.05.018"),
@@ -69,7 +69,7 @@ def quadratic_weighted_kappa(logits: ClassLogits, target: ClassTarget, *, keep: 
     """A sample's squared distance in rank over what it would be by chance; the mean over a batch is 1 - kappa.
 
     By chance means: labels and predictions of the batch paired at random. Where neither differs within the batch there
-    is nothing to agree on, and the loss is 0.
+    is nothing to agree on, and the loss is 0. The paper descends the logarithm of that mean, log(1 - kappa).
     """
     p = logits.exp()
     grades = torch.arange(p.shape[-1], dtype=p.dtype, device=p.device)

@@ -14,6 +14,7 @@ from lossary.declare import (
     Task,
     Thresholds,
     loss,
+    share,
     softplus,
 )
 
@@ -80,7 +81,7 @@ def between(beyond: Tensor) -> Tensor:
 def coral(thresholds: Thresholds, target: ClassTarget) -> PerRow:
     """Cross-entropy of every question whether the class lies beyond a threshold, added up."""
     above, below = sides(target, thresholds)
-    return (above * softplus(-thresholds) + below * softplus(thresholds)).sum(-1)
+    return (share(above, softplus(-thresholds)) + share(below, softplus(thresholds))).sum(-1)
 
 
 @coral.definition
@@ -128,7 +129,8 @@ def _(thresholds: Tensor, target: Tensor) -> Tensor:
 def corn(thresholds: Thresholds, target: ClassTarget) -> PerRow:
     """Cross-entropy of the questions that a class still reaches: the surprise at it when thresholds are met in turn."""
     above, _ = sides(target, thresholds)
-    return (above * softplus(-thresholds) + stops(target, thresholds) * softplus(thresholds)).sum(-1)
+    stay = stops(target, thresholds)
+    return (share(above, softplus(-thresholds)) + share(stay, softplus(thresholds))).sum(-1)
 
 
 @corn.definition

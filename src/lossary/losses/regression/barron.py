@@ -33,7 +33,7 @@ SHAPES = Interval(
 
 def elicited(alpha: float) -> Elicits:
     """What it estimates: the mean, from there towards the median, and below α = 1 the thick of the targets."""
-    return Elicits.MEAN if alpha == 2 else Elicits.BETWEEN if alpha >= 1 else Elicits.MODE
+    return Elicits.MEAN if alpha == 2 else Elicits.BETWEEN if alpha >= 1 else Elicits.OWN
 
 
 def _authors(alpha: float) -> float | str:
@@ -46,7 +46,7 @@ def _authors(alpha: float) -> float | str:
     task=Task.REGRESSION,
     link=Link.IDENTITY,
     elicits=elicited,
-    constant="the mean at alpha 2, between mean and median down to 1, then ever nearer the thick of the targets; "
+    constant="the mean at alpha 2, mostly between mean and median down to 1, then ever nearer the thick of them; "
     "on 0, 0, 1, 10 with alpha = 2.0 it is 2.75",
     claims=Claims(
         convex=lambda alpha: alpha >= 1,
@@ -70,7 +70,7 @@ def _authors(alpha: float) -> float | str:
     ),
     use_when="How gross the errors are is not known: sweep alpha, or learn it together with its likelihood's constant.",
     avoid_when="Alpha is to be learned from this value alone: lower is always cheaper, so it runs away.",
-    aliases=("general_robust", "adaptive_robust"),
+    aliases=("general_robust",),
     elsewhere={"robust_loss_pytorch.general.lossfun": _authors},
     paper=Paper(
         "Barron", 2019, "A General and Adaptive Robust Loss Function", equation="1", arxiv="1701.03077"

@@ -25,7 +25,7 @@ from lossary.declare import (
     task=Task.REGRESSION,
     link=Link.IDENTITY,
     elicits=Elicits.BETWEEN,
-    constant="between median and mean; on 0, 0, 1, 10 with delta = 1 it is 2/3, where the bounded pulls balance",
+    constant="mostly between median and mean; on 0, 0, 1, 10 with delta = 1 it is 2/3, where the bounded pulls balance",
     claims=Claims(convex=True, lower=0.0, lipschitz=lambda delta: delta, smooth=True),
     example=Example((3.0, 1.0), 1.5, "|3 - 1| = 2 is above delta = 1: 1·(2 - 1/2) = 1.5"),
     relatives=(

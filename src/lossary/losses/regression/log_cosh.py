@@ -24,7 +24,7 @@ from lossary.declare import (
     task=Task.REGRESSION,
     link=Link.IDENTITY,
     elicits=Elicits.BETWEEN,
-    constant="between median and mean: where the bounded pulls tanh(c - y) balance; on 0, 0, 1, 10 about 0.73814",
+    constant="mostly between median and mean: where the pulls tanh(c - y) balance; on 0, 0, 1, 10 about 0.73814",
     claims=Claims(convex=True, lower=0.0, lipschitz=1.0, smooth=True),
     example=Example((1.0, 0.0), 0.4337808304830271, "log cosh 1 = log((e + 1/e)/2) = 0.43378"),
     use_when="A robust loss with a second derivative everywhere is wanted, as for Newton steps and boosted trees.",

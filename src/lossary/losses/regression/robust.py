@@ -39,11 +39,12 @@ def _squared(scale: float) -> float:
     task=Task.REGRESSION,
     link=Link.IDENTITY,
     elicits=Elicits.BETWEEN,
-    constant="between median and mean, where the bounded pulls balance; on 0, 0, 1, 10 with scale = 1.0 it is 0.769034",
+    constant="mostly between median and mean, where the bounded pulls balance; "
+    "on 0, 0, 1, 10 with scale = 1.0 it is 0.769034",
     claims=Claims(convex=True, lower=0.0, lipschitz=lambda scale: steepest(1.0, scale), smooth=True),
     example=Example((3.0, 1.0), math.sqrt(5.0) - 1.0, "√(1 + 2²) - 1 = 1.23607"),
     relatives=(Relative("barron", "its shape 1", theirs={"alpha": 1.0}),),
-    use_when="Huber's loss is wanted smooth to every order; images are restored with it at a scale of about 0.001.",
+    use_when="Huber's loss is wanted smooth to every order; images are restored with it (at 0.001: Lai et al. 2017).",
     avoid_when="Gross errors should lose their pull: here it only stops growing.",
     aliases=("pseudo_huber",),
     elsewhere={
@@ -84,7 +85,7 @@ def _(prediction: Tensor, target: Tensor, *, scale: float) -> Tensor:
     title="Cauchy loss",
     task=Task.REGRESSION,
     link=Link.IDENTITY,
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="the likeliest centre of a Cauchy distribution of width √2·scale; "
     "on 0, 0, 1, 10 with scale = 1.0 it is 0.386819",
     claims=Claims(lower=0.0, lipschitz=lambda scale: steepest(0.0, scale), smooth=True),
@@ -125,7 +126,7 @@ def _(prediction: Tensor, target: Tensor, *, scale: float) -> Tensor:
     title="Geman-McClure loss",
     task=Task.REGRESSION,
     link=Link.IDENTITY,
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="where the targets are densest, as a kernel 1 / (4 + z²) smooths them; "
     "on 0, 0, 1, 10 with scale = 1.0 it is 0.298993",
     claims=Claims(lower=0.0, upper=2.0, lipschitz=lambda scale: steepest(-2.0, scale), smooth=True),
@@ -165,7 +166,7 @@ def _(prediction: Tensor, target: Tensor, *, scale: float) -> Tensor:
     title="Welsch loss",
     task=Task.REGRESSION,
     link=Link.IDENTITY,
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="where the targets are densest, as a Gaussian kernel of width scale smooths them; "
     "on 0, 0, 1, 10 with scale = 1.0 it is 0.287992",
     claims=Claims(lower=0.0, upper=1.0, lipschitz=lambda scale: steepest(-math.inf, scale), smooth=True),

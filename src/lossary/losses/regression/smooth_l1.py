@@ -25,7 +25,7 @@ from lossary.declare import (
     task=Task.REGRESSION,
     link=Link.IDENTITY,
     elicits=lambda beta: Elicits.MEDIAN if beta == 0 else Elicits.BETWEEN,
-    constant="between median and mean; on 0, 0, 1, 10 with beta = 1 it is 2/3, where the bounded pulls balance",
+    constant="mostly between median and mean; on 0, 0, 1, 10 with beta = 1 it is 2/3, where the bounded pulls balance",
     claims=Claims(
         convex=True,
         proper=lambda beta: beta == 0,

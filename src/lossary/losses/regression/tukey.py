@@ -27,7 +27,7 @@ from lossary.declare import (
     title="Tukey's biweight loss",
     task=Task.REGRESSION,
     link=Link.IDENTITY,
-    elicits=Elicits.MODE,
+    elicits=Elicits.OWN,
     constant="where the targets are densest, as the kernel (1 - z²)³ of half-width scale smooths them; "
     "on 0, 0, 1, 10 with scale = 4.685 it is 0.326244",
     claims=Claims(
@@ -39,7 +39,8 @@ from lossary.declare import (
     # The value has no terms that cancel; its derivative is the square of a difference, 1 - z², that rounding moves.
     cancels=lambda x, t, m, scale: 0,
     example=Example((2.0, 1.0), 37.0 / 96.0, "z = 1/2: (2²/6)·(1 - (1 - 1/4)³) = 37/96", {"scale": 2.0}),
-    use_when="A share of the targets is wrong and must have no say: 4.685 spreads keep 95 % of the mean's efficiency.",
+    use_when="A share of the targets is wrong and must have no say; 4.685 spreads keep 95 % of the mean's efficiency "
+    "on Gaussian errors.",
     avoid_when="There is no good start, or no estimate of the spread: beyond the threshold an error pulls on nothing.",
     aliases=("biweight", "bisquare", "tukey_biweight"),
     elsewhere={"statsmodels.robust.norms.TukeyBiweight": 1.0},

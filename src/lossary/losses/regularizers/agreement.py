@@ -32,7 +32,7 @@ from ..calibration.brier import brier
     link=Link.SOFTMAX,
     outputs="one logit per class",
     decode="class probabilities are softmax(logits)",
-    elicits=Elicits.ZERO,
+    elicits=Elicits.OWN,
     constant="all of the probability on one class",
     claims=Claims(lower=0.0, smooth=True),
     cancels=lambda x, m: 0,  # the terms of its value have one sign; those of its derivative have two
@@ -149,7 +149,8 @@ def _(x, z, y, m, *, alpha):
     use_when="Unlabelled rows are at hand: a student should answer a noisy copy as its teacher answers the row.",
     avoid_when="The teacher is no better than the student and shares its errors: then they agree on what is wrong.",
     aliases=("mean_teacher", "temporal_ensembling", "softmax_mse"),
-    paper=Paper("Tarvainen and Valpola", 2017, "Mean teachers are better role models", equation="1",
+    paper=Paper("Tarvainen and Valpola", 2017, "Mean teachers are better role models: Weight-averaged consistency "
+                "targets improve semi-supervised deep learning results", equation="1",
                 arxiv="1703.01780"),
 )  # fmt: skip
 def consistency(logits: ClassLogits, teacher: DistributionTarget) -> PerRow:

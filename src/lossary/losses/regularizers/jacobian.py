@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lossary.core.domains import Whole
-from lossary.core.errors import DomainError, ShapeError, sentence
+from lossary.core.errors import DomainError, DtypeError, ShapeError, sentence
 
 
 def jacobian_penalty(
@@ -34,7 +35,8 @@ def jacobian_penalty(
         A 0-d tensor with a graph to the network's parameters; 0 for an empty batch.
 
     Raises:
-        ShapeError: the outputs are not (N, C). DomainError: ``projections`` is no whole number above 0.
+        ShapeError: the outputs are not (N, C). DtypeError: the inputs are not floating.
+        DomainError: ``projections`` is no whole number above 0.
     """
     if projections is not None and not Whole(1).holds(projections):
         raise DomainError(
@@ -45,24 +47,53 @@ def jacobian_penalty(
                 remedy="1 is what the paper uses",
             )
         )
-    leaf = inputs.detach().requires_grad_()
-    outputs = network(leaf)
-    if outputs.ndim != 2 or len(outputs) != len(inputs):
+    given: object = inputs
+    if not isinstance(given, Tensor) or not given.is_floating_point():
+        raise DtypeError(
+            sentence(
+                "jacobian_penalty(inputs)",
+                expected="a floating tensor",
+                got=str(given.dtype) if isinstance(given, Tensor) else type(given).__name__,
+                remedy="pass inputs that the outputs have a derivative by, such as embeddings",
+            )
+        )
+    # Where nobody asked for a graph, as in validation, the derivative is still taken and the graph let go.
+    with torch.enable_grad():
+        found = _norm(network, inputs.detach().requires_grad_(), projections, generator)
+    return found if torch.is_grad_enabled() else found.detach()
+
+
+def _norm(
+    network: Callable[[Tensor], Tensor],
+    leaf: Tensor,
+    projections: int | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    outputs: Any = network(leaf)
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(leaf):
+        single = isinstance(outputs, Tensor) and outputs.shape == leaf.shape[:1]
         raise ShapeError(
             sentence(
                 "jacobian_penalty(network)",
-                expected=f"outputs (N, C) for inputs of {len(inputs)} rows",
-                got=f"shape {tuple(outputs.shape)}",
-                remedy="flatten them to one row a sample",
+                expected=f"outputs (N, C) for inputs of {len(leaf)} rows",
+                got=f"shape {tuple(outputs.shape)}"
+                if isinstance(outputs, Tensor)
+                else type(outputs).__name__,
+                remedy="give it an axis with .unsqueeze(-1)"
+                if single
+                else "flatten them to one row a sample",
             )
         )
     rows, width = outputs.shape
+    total = torch.zeros((), dtype=torch.promote_types(leaf.dtype, torch.float32), device=leaf.device)
     if rows == 0:
-        return outputs.sum()
-    total = outputs.new_zeros(())
+        return outputs.sum().to(total.dtype)
+    if not outputs.requires_grad:  # one constant, whatever comes in
+        return total
     for direction in _directions(outputs, width, projections, generator):
-        (pull,) = torch.autograd.grad(outputs, leaf, direction, create_graph=True)
-        total = total + pull.square().sum()
+        (pull,) = torch.autograd.grad(outputs, leaf, direction, create_graph=True, allow_unused=True)
+        if pull is not None:  # else the outputs do not depend on the inputs
+            total = total + pull.to(total.dtype).square().sum()
     return total / rows * (1.0 if projections is None else width / projections)
 
 

@@ -26,7 +26,7 @@ from lossary.declare import (
     link=Link.IDENTITY,
     outputs="any: it is a price on weights or activations",
     decode="nothing to decode",
-    elicits=Elicits.ZERO,
+    elicits=Elicits.OWN,
     constant="rows of length 1 at right angles; no table of one repeated number unless it is 1 by 1",
     claims=Claims(smooth=True),
     cancels=lambda x, m: m.sum(
@@ -47,8 +47,8 @@ from lossary.declare import (
     exempt={
         "autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype",
     },
-    paper=Paper("Brock, Lim, Ritchie and Weston", 2017, "Neural Photo Editing with Introspective Adversarial Networks",
-                arxiv="1609.07093"),
+    paper=Paper("Bansal, Chen and Wang", 2018,
+                "Can We Gain More from Orthogonality Regularizations in Training Deep CNNs?", arxiv="1810.09102"),
 )  # fmt: skip
 def orthogonality(tables: Table) -> PerRow:
     """The squared distance of a table's W·W' from the identity."""
@@ -81,7 +81,7 @@ def _absolute(distance: str) -> float | str:
     link=Link.IDENTITY,
     outputs="a picture or a map",
     decode="nothing to decode",
-    elicits=Elicits.ZERO,
+    elicits=Elicits.OWN,
     constant="any picture of one colour",
     claims=Claims(convex=True, lower=0.0, smooth=lambda distance: distance == "squared"),
     cancels=lambda x, m, distance: m.sum(
@@ -110,7 +110,10 @@ def image_total_variation(
     *,
     distance: Annotated[str, Choice(("absolute", "squared")), "how neighbours are compared"] = "absolute",
 ) -> PerRow:
-    """How much neighbouring numbers of a picture differ, down and across."""
+    """How much neighbouring numbers of a picture differ, down and across.
+
+    The anisotropic form, which adds up both differences; Rudin, Osher and Fatemi take the length of the two.
+    """
     down, across = pictures.diff(dim=-2), pictures.diff(dim=-1)
     if distance == "squared":
         return down.square().sum((-2, -1)) + across.square().sum((-2, -1))
