@@ -91,7 +91,7 @@ MUTANTS = [
     ),
     Mutant(
         "the hinge is said to be proper",
-        claims("squared_hinge", proper=True),
+        lambda: exchange("hinge", claims=Claims(proper=True), raw=lambda chance: 2.0 * chance - 1.0),
         frozenset({"proper_where_it_says_so"}),
     ),
     Mutant(
