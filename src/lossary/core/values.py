@@ -244,7 +244,8 @@ def per_class(loss: Loss, hyper: Mapping[str, Any], classes: int, live: bool) ->
                     remedy="give one number per class" if domain.axes == 1 else "give one row per true class",
                 )
             )
-        if live and classes:
+        # The numbers of a sequence were judged with the other settings.
+        if live and classes and (isinstance(value, Tensor) or domain.invertible):
             wrong = _table(domain, torch.as_tensor(value))
             if wrong:
                 remedy = "mend it, or leave a class that cannot occur out of the network"
