@@ -3,13 +3,11 @@
 from .core.canonical import Bernoulli, like, log1mexp, log_softmax, softplus
 from .core.card import Claims, Elicits, Example, Link, Paper, Relative, Task
 from .core.domains import (
-    AboveOne,
     AnyNumber,
     AtLeastOne,
     BelowOne,
     Choice,
     ClassCounts,
-    ClassNumbers,
     Flag,
     Interval,
     InvertibleTransition,
@@ -42,10 +40,8 @@ from .core.kinds import (
     LabelTarget,
     LevelPrediction,
     Mass,
-    NonNegativePrediction,
     NonNegativeTarget,
     NonZeroTarget,
-    PositivePrediction,
     PositiveTarget,
     Prediction,
     PredictionAboveMinusOne,
@@ -64,13 +60,13 @@ from .core.loss import loss
 from .core.unit import PerAnchor, PerDistribution, PerElement, PerRegion, PerRow, PerTriplet
 
 __all__ = [
-    "AboveOne", "AnyNumber", "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice",
-    "Claims", "ClassCounts", "ClassLogits", "ClassNumbers", "ClassScores", "ClassTarget", "Cloud", "CountTarget",
+    "AnyNumber", "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice",
+    "Claims", "ClassCounts", "ClassLogits", "ClassScores", "ClassTarget", "Cloud", "CountTarget",
     "DistributionTarget", "Elicits", "Embedding", "Ensemble", "Example", "Flag", "Inner", "Interval",
     "InvertibleTransition", "Keep", "LabelScores", "LabelTarget", "Labels", "LevelPrediction", "Levels", "Link",
-    "Mass", "NonNegative", "NonNegativePrediction", "NonNegativeTarget", "NonZeroTarget", "NumberOrTensor",
+    "Mass", "NonNegative", "NonNegativeTarget", "NonZeroTarget", "NumberOrTensor",
     "OpenUnit", "Paper", "PerAnchor", "PerClass", "PerDistribution", "PerElement", "PerRegion", "PerRow",
-    "PerTriplet", "Positive", "PositivePrediction", "PositiveTarget", "Prediction", "PredictionAboveMinusOne",
+    "PerTriplet", "Positive", "PositiveTarget", "Prediction", "PredictionAboveMinusOne",
     "RealTarget", "Relative", "Samples", "Score", "Table", "TargetAboveMinusOne", "Task", "Thresholds",
     "TransitionMatrix", "Unit", "Values", "Vector", "Whole", "blocks", "columns", "like", "log1mexp", "log_softmax",
     "loss", "over_classes", "over_two", "share", "softplus",

@@ -92,10 +92,6 @@ LevelPrediction = Annotated[
     Tensor,
     Kind(Form.REAL, "predicted numbers, with a last axis of levels if there are several", 0.375, "level"),
 ]
-NonNegativePrediction = Annotated[
-    Tensor, Kind(Form.REAL, "predicted numbers of at least 0", 1.375, domain=NonNegative)
-]
-PositivePrediction = Annotated[Tensor, Kind(Form.REAL, "predicted numbers above 0", 1.375, domain=Positive)]
 PredictionAboveMinusOne = Annotated[
     Tensor, Kind(Form.REAL, "predicted numbers above -1", 0.375, domain=AboveMinusOne)
 ]

@@ -13,9 +13,6 @@ from .domains import ROW_SLACK, Interval, NumberOrTensor, PerClass
 from .errors import CallError, DomainError, DtypeError, ShapeError, sentence
 from .kinds import Form
 
-#: A row of probabilities may miss 1 by this much beside four roundings of its dtype.
-_SUM_SLACK = 1e-6
-
 
 def span(tensor: Tensor) -> tuple[float, float]:
     """Smallest and largest value, NaN left aside; (inf, -inf) of nothing."""
@@ -41,7 +38,7 @@ def judge(
         if tensor is None:
             continue
         form = each.kind.form
-        if form is Form.BINARY:
+        if form in (Form.BINARY, Form.LABELS):
             binary(loss, each, tensor)
         elif form is Form.CLASS and axis is None:
             indices(loss, each, tensor, classes)
@@ -55,8 +52,6 @@ def judge(
             likelihood(loss, each, tensor, how)
         elif form is Form.MASS:
             mass(loss, each, tensor)
-        elif form is Form.LABELS:
-            labels(loss, each, tensor)
         elif each.kind.domain is not None:
             numbers(loss, each, tensor, each.kind.domain)
 
@@ -73,11 +68,6 @@ def binary(loss: Loss, each: Input, tensor: Tensor) -> None:
         if between.numel():
             expected = "0 or 1, since this loss gives probabilities no meaning"
             raise _outside(loss, each, expected, between[0].item(), f"pass ({each.name} > 0.5).float()")
-
-
-def labels(loss: Loss, each: Input, tensor: Tensor) -> None:
-    """0 or 1, or a probability where the loss gives it a meaning."""
-    binary(loss, each, tensor)
 
 
 def numbers(loss: Loss, each: Input, tensor: Tensor, domain: Interval) -> None:
@@ -112,7 +102,7 @@ def indices(loss: Loss, each: Input, tensor: Tensor, classes: int) -> None:
 def rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
     """Probabilities that sum to 1 along ``axis``."""
     low, high = span(tensor)
-    slack = 4 * torch.finfo(tensor.dtype).eps + _SUM_SLACK
+    slack = 4 * torch.finfo(tensor.dtype).eps + ROW_SLACK
     if low < 0 or high > 1 + slack:
         scale = " or logits with target_inputs='logits'" if each.kind.form is Form.DISTRIBUTION else ""
         remedy = f"pass probabilities{scale}"
@@ -129,7 +119,7 @@ def rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
 def log_rows(loss: Loss, each: Input, tensor: Tensor, axis: int | None) -> None:
     """Log-probabilities whose exponentials sum to 1 along ``axis``."""
     assert axis is not None
-    slack = 4 * torch.finfo(tensor.dtype).eps + _SUM_SLACK
+    slack = 4 * torch.finfo(tensor.dtype).eps + ROW_SLACK
     low, high = span(tensor.to(torch.float64).logsumexp(axis))
     if low < -slack or high > slack:
         worst = low if low < -slack else high

@@ -46,14 +46,8 @@ class Numbers:
     log1p = staticmethod(lift(mpmath.log1p, lambda x: mpmath.inf if x == -1 else 1 / (1 + x)))
     expm1 = staticmethod(lift(mpmath.expm1, mpmath.exp))
     softplus = staticmethod(lift(lambda x: _softplus(x), lambda x: 1 / (1 + mpmath.exp(-x))))
-    gamma = staticmethod(lift(mpmath.gamma, lambda x: mpmath.gamma(x) * mpmath.digamma(x)))
     lgamma = staticmethod(lift(mpmath.loggamma, mpmath.digamma))
-    digamma = staticmethod(lift(mpmath.digamma, lambda x: mpmath.psi(1, x)))
     erf = staticmethod(lift(mpmath.erf, lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)))
-    erfc = staticmethod(lift(mpmath.erfc, lambda x: -2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)))
-    log_i0 = staticmethod(
-        lift(lambda x: _log_bessel(0, x), lambda x: mpmath.exp(_log_bessel(1, x) - _log_bessel(0, x)))
-    )
     log_i0e = staticmethod(lift(lambda x: _log_i0e(x), lambda x: _log_i0e_slope(x)))
     still = staticmethod(plain)  # a number held constant under differentiation
     sin = staticmethod(lift(mpmath.sin, mpmath.cos))
@@ -64,10 +58,6 @@ class Numbers:
     @staticmethod
     def sign(x: Any) -> Any:
         return mpmath.sign(plain(x))
-
-    @staticmethod
-    def floor(x: Any) -> Any:
-        return mpmath.floor(plain(x))
 
     @staticmethod
     def abs(x: Any) -> Any:
@@ -126,19 +116,10 @@ def _softplus(x: Any) -> Any:
     return x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x))
 
 
-def _log_bessel(order: int, x: Any) -> Any:
-    """log I_n(x) for x >= 0, by Hankel's expansion where its terms fall below the working precision."""
-    if x == 0:
-        return mpmath.mpf(0) if order == 0 else -mpmath.inf
-    if x < 4 * mpmath.mp.dps:
-        return mpmath.log(mpmath.besseli(order, x))
-    return x - mpmath.log(2 * mpmath.pi * x) / 2 + mpmath.log1p(_hankel(order, x))
-
-
 def _log_i0e(x: Any) -> Any:
-    """log(exp(-x)·I_0(x)) for x >= 0."""
+    """log(exp(-x)·I_0(x)) for x >= 0, by Hankel's expansion where its terms fall below the working precision."""
     if x < 4 * mpmath.mp.dps:
-        return _log_bessel(0, x) - x
+        return mpmath.log(mpmath.besseli(0, x)) - x
     return mpmath.log1p(_hankel(0, x)) - mpmath.log(2 * mpmath.pi * x) / 2
 
 

@@ -24,11 +24,7 @@ class Symbols:
     sin = staticmethod(sympy.sin)
     cos = staticmethod(sympy.cos)
     erf = staticmethod(sympy.erf)
-    erfc = staticmethod(sympy.erfc)
-    gamma = staticmethod(sympy.gamma)
     lgamma = staticmethod(sympy.loggamma)
-    digamma = staticmethod(sympy.digamma)
-    floor = staticmethod(sympy.floor)
     atan = staticmethod(sympy.atan)
     pi = sympy.pi
 
@@ -73,11 +69,6 @@ class Symbols:
     def softplus(x: Any) -> Any:
         """log(1 + exp(x))."""
         return sympy.log(1 + sympy.exp(x))
-
-    @staticmethod
-    def log_i0(x: Any) -> Any:
-        """The logarithm of the modified Bessel function of order 0."""
-        return sympy.log(sympy.besseli(0, x))
 
     @staticmethod
     def log1p(x: Any) -> Any:
