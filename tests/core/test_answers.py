@@ -36,9 +36,9 @@ BACK = [
         ("corn", [3.0, 3.0, 3.0], 3),
         (
             "cumulative_link",
-            [-1.0, 0.5413, 3.0],
+            [-1.0, 0.4, 3.0],
             2,
-        ),  # cuts at -1, 0.0 and 3.05: the third is the first above 0
+        ),  # cuts at -1, -0.09 and 2.96: the third is the first above 0
         ("cumulative_link", [0.3, 0.0, 0.0], 0),
         ("emd2", [0.1, 0.3, 0.2], 1),
         ("soft_ordinal", [0.1, 0.3, 0.2], 1),
