@@ -20,6 +20,8 @@ from .unit import Unit
 
 #: The class index that no call counts.
 IGNORED = -100
+#: Components of a mixture, or members of an ensemble, where nobody says how many.
+MEMBERS = 5
 
 
 class Head(nn.Module):
@@ -68,7 +70,8 @@ def head(
     Args:
         in_features: features that reach the layer.
         outputs: how many classes, labels, components, members or numbers are predicted; ``target`` tells it where
-            given, and a loss on numbers takes one for each target without an axis of its own.
+            given, a mixture or an ensemble has ``MEMBERS`` unless it is said, and a loss on numbers takes one for each
+            target without an axis of its own.
         target: targets of the training rows, (N,) or (N, ...): the bias starts at the constant of least cost on them.
         hyper: the loss's hyper-parameters.
 
@@ -143,7 +146,7 @@ def _width(
         )
     if kind.form is Form.COLUMNS:
         if not kind.columns or kind.blocks:
-            return (outputs or 5) * max(len(kind.columns), 1), False
+            return (outputs or MEMBERS) * max(len(kind.columns), 1), False
         if outputs not in (None, len(kind.columns)):
             raise OptionError(
                 sentence(
