@@ -15,7 +15,7 @@ import pytest
 
 from lossary.core.errors import MissingExtraError
 from lossary.lab.data import EMBEDDED, Table, read
-from lossary.lab.data import reading as reading_module
+from lossary.lab.data import files as files_module
 from lossary.lab.data.nearest import nearest, quoted
 from lossary.lab.data.table import content_digest
 
@@ -204,7 +204,7 @@ def test_parquet_without_pyarrow_names_the_install_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr(reading_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(files_module, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"run: pip install 'lossary\[lab\]'$"):
         read(tmp_path / "data.parquet", "y")
 

@@ -46,7 +46,7 @@ class Design:
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
-    table = read(source, options.target, weight=options.weight)  # type: ignore[arg-type]  # `read` says what it takes
+    table = read(source, options.target, weight=options.weight)
     task = infer(table, positive=options.positive)
     refuse_weightless(table, task)
     found = profile(table, task)
