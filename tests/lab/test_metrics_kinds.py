@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def counted(seed: int) -> tuple[Array, Array]:
         ("poisson_deviance", oracle.mean_poisson_deviance),
         ("rmse", oracle.root_mean_squared_error),
         ("mae", oracle.mean_absolute_error),
-        ("pinball(0.9)", lambda y, z, sample_weight: oracle.mean_pinball_loss(y, z, alpha=0.9, sample_weight=sample_weight)),
+        ("pinball(0.9)", partial(oracle.mean_pinball_loss, alpha=0.9)),
         ("coverage(0.25)", lambda y, z, sample_weight: abs(np.average(y <= z, weights=sample_weight) - 0.25)),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
