@@ -86,7 +86,9 @@ class Task:
     kind: Kind
     target: str
     levels: tuple[str, ...]
-    outputs: int  # of the answer: one for a number or a logit, else one a class, a label, a pixel, a coordinate
+    outputs: (
+        int  # of the answer: one for a number or a logit, else one a class, a label, a pixel, a coordinate
+    )
     reason: str  # one sentence: why this kind, and why this level is the positive one
 
     @property
@@ -218,7 +220,9 @@ def _asked(table: Table, kind: Kind | str | None) -> Kind | None:
 def _segmentation(table: Table, wanted: Kind | None) -> Task:
     if table.masks is None or wanted not in (None, Kind.SEGMENTATION):
         got = "a table without masks" if table.masks is None else f"masks, and the task {wanted}"
-        raise _refused(table.target, "pictures with a mask each", got, "name a folder with images/ and masks/")
+        raise _refused(
+            table.target, "pictures with a mask each", got, "name a folder with images/ and masks/"
+        )
     _, height, width = table.masks.shape
     share = 100 * float((table.masks > 0).mean())
     reason = f"a mask of {height} x {width} pixels for every picture; {share:.1f} % of them are foreground"
@@ -268,7 +272,10 @@ def _graded(
     """The grades from low to high: as asked, else by number."""
     if not order and not numeric:
         raise _refused(
-            target, "grades in their order", f"the levels {listed(levels)}", "say it: --order 'low,middle,high'"
+            target,
+            "grades in their order",
+            f"the levels {listed(levels)}",
+            "say it: --order 'low,middle,high'",
         )
     if not order:
         return levels, reason
@@ -306,13 +313,11 @@ TAKEN = {
 MOST_GRADES = 30
 
 
-def _fits(
-    answers: pd.Series[Any], numeric: bool, whole: bool, distinct: int, kind: Kind, what: str
-) -> None:
+def _fits(answers: pd.Series[Any], numeric: bool, whole: bool, distinct: int, kind: Kind, what: str) -> None:
     """Refuse a kind that was asked for and that the target cannot have."""
     name = str(answers.name)
     if kind.two and distinct != 2:
-        raise _refused(name, f"two levels for {kind}", what, "use multiclass or regression")
+        raise _refused(name, f"two levels for the {kind} task", what, "use multiclass or regression")
     if kind.numbers and not numeric:
         raise _refused(name, f"numbers for {kind}", what, "use binary or multiclass")
     if kind is Kind.COUNT and (not whole or answers.min() < 0):
