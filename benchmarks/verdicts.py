@@ -28,6 +28,7 @@ from lossary.lab.metrics import METRICS
 
 LEVEL = statistics.LEVEL
 GAINS = (0.01, 0.02, 0.03, 0.04)
+AMONG_EIGHT = 0.048  # about what is printed for a family of eight in which one is better by so much
 COMPARED = (
     (nulls.MIRROR, (f"binary_cross_entropy(pos_weight={1 / 3})", "binary_cross_entropy(pos_weight=3)")),
     (nulls.QUANTILES, ("quantile(level=0.3)", "quantile(level=0.7)")),
@@ -87,9 +88,12 @@ def rate(null: Null, tables: Tables) -> Rate:
     return Rate(sum(false), len(tables), flat.count(Verdict.EQUAL), flat.count(Verdict.UNDECIDED))
 
 
-def power(null: Null, tables: Tables, name: str) -> Power:
-    """Judge the named candidate against the reference alone, on every data set."""
-    found = [judged(null, {each: table[each] for each in (REFERENCE, name)})[0] for table in tables]
+def power(null: Null, tables: Tables, name: str, *, alone: bool = True) -> Power:
+    """Judge the named candidate on every data set, alone against the reference or in its family."""
+    families = [
+        judged(null, {k: v for k, v in t.items() if not alone or k in (REFERENCE, name)}) for t in tables
+    ]
+    found = [next(f for f in family if f.name == name) for family in families]
     contrasts = [f.contrast for f in found if f.contrast is not None]
     true = np.array([c.advantage for c in contrasts])
     shares = {v: sum(f.verdict is v for f in found) / len(found) for v in Verdict}
@@ -117,6 +121,12 @@ def shifted(null: Null, tables: Tables) -> Power:
         assert contrast is not None
         moved.append({REFERENCE: table[REFERENCE], name: table[name] + sign * contrast.detectable})
     return power(null, moved, name)
+
+
+def among_eight(gain: float) -> Null:
+    """A family of eight of which one is better than the reference by `gain`, the others as good."""
+    names = (REFERENCE, "better", *(f"part {i}" for i in range(3, 10)))
+    return nulls.on_parts("planted among eight", (nulls.OWN, nulls.stronger(gain), *7 * (nulls.OWN,)), names)
 
 
 def self_detected(curve: Sequence[Power]) -> float:
@@ -200,6 +210,9 @@ def main() -> None:
         null = nulls.planted(gain)
         found = power(null, nulls.scores(null, asked.sets, seed=1), null.losses[1].name)
         report_power(f"planted {100 * gain:.2f}, which is what is printed there", found, 100, " points")
+        null = among_eight(AMONG_EIGHT)
+        found = power(null, nulls.scores(null, asked.sets, seed=2), "better", alone=False)
+        report_power(f"planted {100 * AMONG_EIGHT:.2f} in one of eight", found, 100, " points")
     for null, expressions in COMPARED if asked.compared else ():
         report(f"{null.name}, through compare", null, compared(null, expressions, asked.compared))
 

@@ -24,7 +24,7 @@ try:
 finally:
     sys.path.pop(0)
 
-SETS = 200
+SETS = 150
 DOUBT = 2 * sqrt(0.8 * 0.2 / SETS)  # two standard errors of a power of 80 %
 EACH = [
     pytest.param(nulls.MIRROR, id="mirror"),
