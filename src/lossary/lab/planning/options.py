@@ -7,6 +7,27 @@ from dataclasses import dataclass
 from lossary.core.errors import DataError
 from lossary.lab.planning.plan import RATES
 
+#: Shares that a sweep tries unless others are asked for.
+SWEEPS = {
+    "noise": (0.0, 0.1, 0.2, 0.3, 0.4),
+    "outliers": (0.0, 0.02, 0.05, 0.1),
+    "imbalance": (0.5, 0.2, 0.1, 0.05, 0.02),
+}
+
+
+def levels(name: str, text: str | None) -> tuple[float, ...]:
+    """The shares that a sweep is asked to try: "0,0.1,0.4", or "default". Raises DataError for anything else."""
+    if text is None:
+        return ()
+    if text.strip() == "default":
+        return SWEEPS[name]
+    try:
+        return tuple(sorted({float(each) for each in text.split(",")}))
+    except ValueError:
+        raise DataError(
+            f"{name}: expected shares of the rows separated by commas, got {text!r}; write '0,0.1,0.4' or 'default'."
+        ) from None
+
 
 @dataclass(frozen=True)
 class Options:
@@ -24,6 +45,8 @@ class Options:
     group: str | None = None  # its rows stay together in every split
     time: str | None = None  # test rows come after all others
     text: str | None = None
+    words: str = "counted"  # or "hashed": how words of a text get their numbers
+    order: tuple[str, ...] = ()  # the grades of an ordinal target from low to high
     class_weight: str = "none"  # or "balanced": training rows of every class weigh alike
     cost: str | None = None  # "fn=10,fp=1": the expected cost becomes the metric
     noise: tuple[float, ...] = ()  # shares of wrong labels among the rows learned from
@@ -62,6 +85,7 @@ class Options:
                 )
         for name, known in (
             ("class_weight", ("none", "balanced")),
+            ("words", ("counted", "hashed")),
             ("optimizer", ("adamw", "sgd")),
             ("engine", ("stacked", "plain")),
         ):
