@@ -34,7 +34,11 @@ def numbers(kind: Kind) -> NDArray[np.float64]:
 
 def classes(count: int) -> NDArray[np.int64]:
     """The last class is the smallest."""
-    return np.minimum(np.arange(ROWS) % (2 * count - 1), count - 1) if count > 2 else (np.arange(ROWS) % 4 == 0) * 1
+    return (
+        np.minimum(np.arange(ROWS) % (2 * count - 1), count - 1)
+        if count > 2
+        else (np.arange(ROWS) % 4 == 0) * 1
+    )
 
 
 def split(answers: NDArray[np.float64] | NDArray[np.int64], kind: Kind) -> Split:
@@ -86,7 +90,8 @@ def test_rows_kept_at_a_smaller_share_are_kept_at_a_larger_one() -> None:
     answers = classes(2)
     parts = split(answers, Kind.BINARY)
     kept = [
-        corrupted(answers, Kind.BINARY, parts, Corruption("imbalance", level, 0))[1] for level in (0.05, 0.1, 0.2)
+        corrupted(answers, Kind.BINARY, parts, Corruption("imbalance", level, 0))[1]
+        for level in (0.05, 0.1, 0.2)
     ]
     for level, each in zip((0.05, 0.1, 0.2), kept, strict=True):
         assert answers[each.train].mean() == pytest.approx(level, abs=0.01)
@@ -103,7 +108,9 @@ def test_outliers_lie_ten_quartile_ranges_away_and_counts_stay_counts(kind: Kind
     moved = spoilt[parts.train] - answers[parts.train]
     first, third = np.quantile(answers[parts.train], [0.25, 0.75])
     assert np.count_nonzero(moved) == round(0.1 * len(parts.train))
-    assert set(np.unique(abs(moved[moved != 0]))) == {np.ceil(GROSS * (third - first)) if kind is Kind.COUNT else GROSS * (third - first)}
+    assert set(np.unique(abs(moved[moved != 0]))) == {
+        np.ceil(GROSS * (third - first)) if kind is Kind.COUNT else GROSS * (third - first)
+    }
     if kind is Kind.COUNT:
         assert (spoilt >= 0).all()
         assert (spoilt == spoilt.round()).all()
@@ -173,7 +180,9 @@ def test_levels_that_a_target_does_not_allow_are_refused_in_one_sentence(
 def test_levels_are_read_from_a_command_line() -> None:
     assert read_levels("noise", "") == LEVELS["noise"]
     assert read_levels("outliers", "0, 0.05,0.1") == (0.0, 0.05, 0.1)
-    with pytest.raises(DataError, match="noise: expected shares separated by commas, got 'much'; write 0,0.1"):
+    with pytest.raises(
+        DataError, match=r"noise: expected shares separated by commas, got 'much'; write 0,0.1"
+    ):
         read_levels("noise", "much")
 
 

@@ -81,7 +81,7 @@ def test_a_folder_is_taken_up_from_anywhere_with_no_other_argument(
 
 
 def test_a_folder_with_nothing_to_take_up_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected a run folder with a ledger.sqlite .* got no such folder"):
+    with pytest.raises(DataError, match=r"expected a run folder with a ledger.sqlite .* got no such folder"):
         resume(tmp_path / "none")
     with pytest.raises(DataError, match="got a folder without one; name the folder of a run"):
         resume(tmp_path)
@@ -89,7 +89,9 @@ def test_a_folder_with_nothing_to_take_up_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="interrupted before it; run the first command again"):
         resume(tmp_path / "begun")
     compare(frame(), "y", losses="hinge, mse", out=tmp_path / "memory", **SMALL)
-    with pytest.raises(DataError, match="got one of a pandas frame; call `compare` with the same rows and out="):
+    with pytest.raises(
+        DataError, match="got one of a pandas frame; call `compare` with the same rows and out="
+    ):
         resume(tmp_path / "memory")
 
 

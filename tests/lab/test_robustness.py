@@ -28,7 +28,13 @@ def frame(rows: int = 200) -> pd.DataFrame:
 @cache
 def swept(where: Path) -> Comparison:
     return compare(
-        frame(), "y", losses="binary_cross_entropy, mse", noise=(0, 0.2, 0.4), imbalance=[0.1], out=where, **SMALL
+        frame(),
+        "y",
+        losses="binary_cross_entropy, mse",
+        noise=(0, 0.2, 0.4),
+        imbalance=[0.1],
+        out=where,
+        **SMALL,
     )
 
 

@@ -92,7 +92,9 @@ def compare(
     return _run(data, Options(**asked), out, progress)
 
 
-def resume(folder: str | os.PathLike[str], *, workers: int = 2, progress: Progress | None = None) -> Comparison:
+def resume(
+    folder: str | os.PathLike[str], *, workers: int = 2, progress: Progress | None = None
+) -> Comparison:
     """Go on with the comparison in a run folder, whatever interrupted it; done already, it is read off the ledger.
 
     Raises DataError where the folder holds none, its data have changed since, or they came from memory.
