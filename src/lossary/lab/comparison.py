@@ -148,7 +148,8 @@ class Disputed:
     """One row of the data on whose answer the losses disagree."""
 
     row: int  # counted from 1, in the order of the data
-    truth: str  # its class, or its number
+    truth: str  # its class, or its number in words
+    number: float | None  # the truth, where it is a number
     splits: int  # how many had it among their test rows
     answers: tuple[float, ...]  # one a loss, as `Disagreement.reads` says
     values: tuple[str, ...] = ()  # of `Disagreement.columns`

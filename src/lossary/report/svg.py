@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -84,28 +85,35 @@ def layer(rows: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=rows))
 
 
-def draw(chart: Layers, rows: Mapping[str, Rows], *, key: str, label: str) -> str:
-    """The chart as an `<svg role="img">` over its named rows; `key` makes its inner ids unique in the page, `label` is
-    read aloud.
-    """
-    spec = chart.to_dict(validate=False) | {
-        "config": _STYLE,
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A chart over named rows that is not drawn yet; `label` is read aloud."""
+
+    chart: Layers
+    rows: Mapping[str, Rows]
+    label: str
+
+
+def draw(picture: Picture, key: str) -> str:
+    """The picture as an `<svg role="img">`; `key` makes its inner ids unique in the page."""
+    spec = picture.chart.to_dict(validate=False) | {
+        "config": STYLE,
         "background": "transparent",
         "padding": _PADDING,
     }
-    spec["datasets"] = {name: list(some) for name, some in rows.items()}
+    spec["datasets"] = {name: list(some) for name, some in picture.rows.items()}
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION))
     # Vega counts its ids through a whole process: renumbered, equal comparisons give equal pages.
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
     clean = _clean(root, {name: f"{key}-{at}" for at, name in enumerate(ids)})
     clean.set("role", "img")
-    clean.set("aria-label", label)
+    clean.set("aria-label", picture.label)
     clean.set("width", root.get("width", "300"))
     return ElementTree.tostring(clean, encoding="unicode", short_empty_elements=True)
 
 
 _PADDING: Final = {"left": 2, "right": 6, "top": 6, "bottom": 2}
-_STYLE: Final = {
+STYLE: Final = {
     "font": "Helvetica, Arial, Liberation Sans, sans-serif",
     "view": {"stroke": None},
     "axis": {

@@ -75,9 +75,10 @@ def _furthest(means: Values, times: NDArray[np.int64]) -> list[int]:
 
 def _disputed(row: int, means: Values, splits: int, columns: Sequence[str], rows: Rows) -> Disputed:
     frame, task = rows.table.frame, rows.task
-    truth = _value(frame[task.target].iloc[row]) if task.target in frame else ""
+    truth = frame[task.target].iloc[row] if task.target in frame else None
+    number = float(truth) if task.kind.value in NUMBERS and truth is not None else None
     values = tuple(_value(frame[name].iloc[row]) for name in columns)
-    return Disputed(row + 1, truth, splits, tuple(means.tolist()), values)
+    return Disputed(row + 1, _value(truth), number, splits, tuple(means.tolist()), values)
 
 
 def _value(cell: object) -> str:
