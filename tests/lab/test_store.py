@@ -16,7 +16,7 @@ from lossary.lab.planning.plan import Plan, Settings
 from lossary.lab.running.store import Outputs, Store
 from lossary.lab.training.anchors import Anchored
 from lossary.lab.training.choose import Trained
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Setup
 
 PLAN = Plan(
@@ -26,7 +26,7 @@ PLAN = Plan(
         "y", "accuracy", "hinge", 0.01, None, None, 0, 3, 2, 5, None, 32, (8,), (0.01, 0.1), ()
     ),
     candidates=(Candidate("hinge", "hinge", "hinge", "identity", "mode", "a reason", True, ""),),
-    setup=Setup(Network(4, (8,), 1), "accuracy", epochs=5),
+    setup=Setup(Mlp(4, (8,), 1), "accuracy", epochs=5),
     versions=(("torch", "2"),),
 )
 

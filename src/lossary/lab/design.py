@@ -21,12 +21,11 @@ from lossary.lab.planning.advise import candidates, reference_label, split_expre
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
 from lossary.lab.training.engines import stackable
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
 
 HIDDEN = (32,)  # units of the network that every loss trains
-SHOWN = {"relu": "ReLU", "tanh": "tanh"}
 FEW_TEST_ROWS = 10  # of a class: flagged beside every rate (WORKBENCH, "Small data")
 
 
@@ -77,7 +76,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         losses=losses,
     )
     setup = Setup(
-        network=Network(rows.inputs, HIDDEN, task.outputs),
+        network=Mlp(rows.inputs, HIDDEN, task.outputs),
         metric=metric.name,
         epochs=epochs,
         batch=options.batch,
@@ -146,9 +145,6 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
     n_train, n_valid, n_test = len(first.train), len(first.valid), len(first.test)
     deviation = forecast(n_test, relative=metric.relative)
     level = 0.05 / max(1, sum(each.judged for each in plan.candidates) - 1)
-    inputs = f"{network.inputs} input" + ("s" if network.inputs > 1 else "")
-    hidden = ", ".join(f"{units} hidden units ({SHOWN[network.activation]})" for units in network.hidden)
-    outputs = f"{network.outputs} output" + ("s" if network.outputs > 1 else "")
     return Effort(
         splits=settings.splits,
         seeds=settings.seeds,
@@ -156,7 +152,7 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
         epochs=settings.epochs,
         batch=settings.batch,
         patience=settings.patience,
-        network=f"{inputs}, {hidden}, {outputs}",
+        network=network.describe(),
         engine=plan.setup.engine,
         n_train=n_train,
         n_valid=n_valid,

@@ -79,7 +79,7 @@ def _drawn(
 def by_time(
     time: NDArray[Any], group: NDArray[Any] | None, classes: NDArray[Any] | None, count: int
 ) -> list[Split]:
-    """Windows that move forward through time: of each, 60 % is learned from, the next 20 % validated on, the last tested.
+    """Windows that move forward through time: 60 % of each to learn from, then 20 % to validate on, then 20 % to test.
 
     Rows of one moment are never parted. The windows overlap, as shuffled splits do, and the last one ends with the
     last row.

@@ -11,8 +11,8 @@ from lossary.lab.asking.prepare import TargetScale, target_scale
 from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
 from lossary.lab.running.execute import Job
-from lossary.lab.training import network
-from lossary.lab.training.engines.objective import mean_loss
+from lossary.lab.training.engines.lesson import Lesson
+from lossary.lab.training.engines.plain import descend
 from lossary.lab.training.rows import Rows, typed
 from lossary.lab.training.trial import Setup, Trial
 
@@ -60,16 +60,8 @@ def learn(trial: Trial, epochs: int, x: Tensor, y: Tensor, w: Tensor | None) -> 
 
     As the plain engine trains, but every epoch: there are no rows left to choose one by.
     """
-    setup = trial.setup
-    loss = mean_loss(trial.loss, trial.link)
-    model = network.module(setup.network, trial.split, trial.seed)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=trial.rate, betas=setup.betas, eps=setup.eps, weight_decay=setup.weight_decay
-    )
-    for order in network.batch_order(len(x), epochs, trial.split, trial.seed):
-        for batch in order.split(setup.batch):
-            optimizer.zero_grad()
-            weight = None if w is None else w[batch]
-            torch.autograd.backward(loss(model(x[batch]).squeeze(-1), y[batch], weight))
-            optimizer.step()
+    course = descend(trial, Lesson(x, y, w), epochs)
+    model = next(course)
+    for _ in course:
+        pass
     return model.state_dict()
