@@ -77,7 +77,7 @@ def test_a_drawing_holds_shapes_and_text_and_nothing_else() -> None:
     line = Line("<script>alert(1)</script>", (1.0, 2.0, 3.0), (0.1, math.nan, 0.3), (0, 0, 0), (1, 1, 1), 2.0)
     drawing = svg.draw(learning_curves([line], metric="accuracy").panels[0].picture, "key")
     assert "<script" not in drawing and "xmlns" not in drawing and "style=" not in drawing
-    assert 'aria-label="&lt;script&gt;alert(1)&lt;/script&gt; by epoch' in drawing
+    assert 'aria-label="&lt;script&gt;alert(1)&lt;/script&gt;: accuracy by epoch' in drawing
     assert "var(--blue)" in drawing  # colours of the page, so that dark mode needs no second drawing
 
 

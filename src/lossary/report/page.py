@@ -29,6 +29,7 @@ from lossary.report.figures import figures
 from lossary.report.numbers import count, rate, spoken
 from lossary.report.results import anchors, judged, unjudged
 from lossary.report.source import command
+from lossary.report.spread import spread_sheet
 from lossary.report.unit import unit_of
 from lossary.report.verdict import verdict_lines
 from lossary.report.visible import visible
@@ -65,7 +66,12 @@ def page(comparison: Comparison, given: str | None = None) -> str:
     environment.filters["drawn"] = _drawn
     css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
     task, profile = comparison.task, comparison.profile
-    results = [judged(comparison), unjudged(comparison), anchors(comparison) if comparison.anchors else None]
+    results = [
+        judged(comparison),
+        unjudged(comparison),
+        anchors(comparison) if comparison.anchors else None,
+        spread_sheet(comparison),
+    ]
     return environment.get_template("page.html.j2").render(
         title=f"Which loss for predicting {visible(task.target, 80)}?",
         subtitle=f"{visible(comparison.data.name)}: {count(profile.rows, 'row')}, "
@@ -75,7 +81,7 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         js=Markup(js),
         verdict=verdict_lines(comparison),
         facts=_facts(comparison),
-        warnings=warnings(profile, comparison.notes),
+        warnings=warnings(profile, comparison.notes, (comparison.verdicts.caveat,)),
         results=[sheet for sheet in results if sheet is not None],
         figures=figures(comparison),
         data_lines=data_lines(profile, task),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from lossary.lab.comparison import Comparison, Row
+from lossary.lab.judging.posterior import Chances
 from lossary.lab.judging.verdict import Finding, Verdict
 from lossary.report.numbers import DASH, listed, rate, share, short, spoken
 from lossary.report.sheet import Cell, Column, Sheet, Tone
 from lossary.report.unit import Unit, unit_note, unit_of
 from lossary.report.visible import visible
 
-ROOMY, FULL = 112, 155  # characters a terminal must be wide for the useful, and for every, column
+# Characters a terminal must be wide for the useful columns, for those of a reader who checks, and for all.
+ROOMY, FULL, WIDEST = 112, 155, 180
 
 _TONES = {
     Verdict.BETTER: Tone.BETTER,
@@ -58,6 +60,12 @@ def judged(comparison: Comparison) -> Sheet:
         Column(
             "p", True, "That the advantage is 0, adjusted by Holm for all losses of the table.", needs=FULL
         ),
+        Column(
+            "worse / equal / better (%)",
+            True,
+            "How probable each is after these splits (Bayesian correlated t-test, flat prior); no verdict rests on it.",
+            needs=WIDEST,
+        ),
         Column("rate", True, "Median of the learning rates chosen on validation."),
         Column(
             "usable (decades)",
@@ -78,11 +86,13 @@ def _judged_row(comparison: Comparison, row: Row, unit: Unit) -> tuple[Cell, ...
     finding = finding_of(comparison, row)
     contrast = finding.contrast if finding is not None else None
     recommended = row.candidate.label == comparison.recommendation.candidate.label
-    gap, around, p = Cell(DASH, ""), Cell(DASH, ""), Cell(DASH, "")
+    gap, around, p, odds = (Cell(DASH, "") for _ in range(4))
     if contrast is not None:
         gap = Cell(unit.shown(contrast.advantage, sign=True), contrast.advantage)
         around = Cell(unit.between(contrast.low, contrast.high, sign=True), contrast.low)
         p = Cell(_probability(contrast.p_adjusted), contrast.p_adjusted)
+        if contrast.chances is not None:
+            odds = Cell(_odds(contrast.chances), contrast.chances.better)
     return (
         Cell(visible(row.candidate.label), tone=Tone.STRONG if recommended else Tone.PLAIN),
         Cell(unit.shown(row.score.mean), row.score.mean),
@@ -91,6 +101,7 @@ def _judged_row(comparison: Comparison, row: Row, unit: Unit) -> tuple[Cell, ...
         around,
         verdict_cell(finding),
         p,
+        odds,
         *_training_cells(row),
     )
 
@@ -175,6 +186,10 @@ def anchors(comparison: Comparison) -> Sheet:
     )
     note = "On the same splits, outside the family of losses: shown to say what any network must beat, not tested."
     return Sheet("Anchors", columns, rows, note)
+
+
+def _odds(chances: Chances) -> str:
+    return " / ".join(f"{100 * p:.0f}" for p in (chances.worse, chances.equal, chances.better))
 
 
 def _probability(p: float) -> str:

@@ -118,6 +118,8 @@ class _Assembly:
             trial = self.plan.trials(block)[0]
             losses[block.label] = trial.loss, trial.link
             why = stackable(trial)
+            if trial.readout != "identity" or trial.learns != "answer":
+                why = "the ledger keeps what its outputs mean, not the outputs that its slope is taken in"
             if why is not None:
                 refused[block.label] = why
         return listening(losses, refused, self._on, self.rows)

@@ -22,8 +22,8 @@ from lossary.lab.training.trial import Link
 Values = NDArray[np.float64]
 
 PARTS = 10  # tenths of the rows
-CLASSES = frozenset({"binary", "multiclass"})
-KINDS = CLASSES | {"regression"}
+CLASSES = frozenset({"binary", "multiclass", "ordinal"})
+KINDS = CLASSES | {"regression", "count"}
 
 
 def listening(
@@ -37,7 +37,8 @@ def listening(
     `losses` are label -> (expression, link); `refused` label -> why a loss has no slope of a single row. A training
     whose slope is 0 on every test row listens to none, and is left out of the mean.
     """
-    if rows.task.kind.value not in KINDS:
+    kind = rows.task.kind
+    if kind.value not in KINDS:
         return {}
     found = {label: Listening(why=why) for label, why in refused.items()}
     slopes = {label: unit_slope(*loss) for label, loss in losses.items() if label not in refused}
@@ -45,8 +46,8 @@ def listening(
     for split in range(len(rows.splits)):
         raw = {label: torch.from_numpy(outputs(label, split).test).double() for label in losses}
         data = rows.data(split)
-        target = data.y_test if rows.task.kind.value == "multiclass" else data.y_test.double()
-        order = difficulty(list(raw.values()), target, classes=rows.task.kind.value in CLASSES)
+        target = data.y_test if kind.coded else data.y_test.double()
+        order = difficulty(list(raw.values()), target, classes=kind.value in CLASSES)
         weight = np.ones(len(target)) if data.w_test is None else data.w_test.double().numpy()
         for label, slope in slopes.items():
             parts[label] += _shares(raw[label], target, slope, weight, order)

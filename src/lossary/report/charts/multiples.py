@@ -32,6 +32,7 @@ class Line:
 
 
 _DECADES = tuple(10.0**power for power in range(-8, 5))  # ticks of a rate: one a power of ten
+_STEPS = tuple(step * decade for decade in _DECADES for step in (1, 2, 5))  # where there are few of those
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def _chart(window: tuple[float, float], axes: Axes) -> svg.Layers:
         else alt.Axis(tickCount=5, grid=False)
     )
     height = alt.Scale(domain=list(window), nice=False, type="log" if axes.log_y else "linear")
-    y_ticks = alt.Axis(format="~g", values=list(_DECADES)) if axes.log_y else alt.Axis(tickCount=5)
+    steps = _DECADES if window[0] > 0 and window[1] / window[0] > 100 else _STEPS
+    y_ticks = alt.Axis(format="~g", values=list(steps)) if axes.log_y else alt.Axis(tickCount=5)
     x = alt.X("x:Q", title=axes.x, scale=scale, axis=ticks)
     y = alt.Y("y:Q", title=axes.y, scale=height, axis=y_ticks)
     floor = alt.Y("low:Q", title=axes.y, scale=height)
