@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lossary.core.errors import DataError
 from lossary.lab.comparison import Comparison, Measured
-from lossary.lab.metrics import METRICS, Metric
+from lossary.lab.metrics import Metric, get_metric
 from lossary.report.charts.figure import Figure, Panel
 from lossary.report.charts.intervals import Bar, intervals
 from lossary.report.numbers import DASH, decimals, fixed, interval, spoken
@@ -28,7 +29,14 @@ class Reading:
     @property
     def known(self) -> Metric | None:
         """What the laboratory knows of it; None for one that a comparison alone measures."""
-        return METRICS.get(self.base)
+        return _known(self.base)
+
+
+def _known(name: str) -> Metric | None:
+    try:
+        return get_metric(name)
+    except DataError:
+        return None
 
 
 def readings(named: Named) -> list[Reading]:
@@ -45,11 +53,9 @@ def readings(named: Named) -> list[Reading]:
 
 
 def _base(name: str) -> str:
-    """ "log_loss" of "log_loss_calibrated": the longest name of a metric that this one begins with."""
-    if name in METRICS:
-        return name
-    known = [each for each in METRICS if name.startswith(f"{each}_")]
-    return max(known, key=len) if known else name
+    """ "log_loss" of "log_loss_calibrated": what is left without a last word that makes no metric of it."""
+    rest = name.rpartition("_")[0]
+    return rest if _known(name) is None and rest and _known(rest) is not None else name
 
 
 def metrics_figure(comparison: Comparison) -> Figure:
@@ -86,7 +92,7 @@ def _panel(group: list[Reading], losses: Named, names: list[str], reference: str
     if len(group) > 1:
         title += f"; hollow: {spoken(group[1].title.removeprefix(first.title).lstrip(', '))}"
     return intervals(
-        title + (" (decides)" if first.metric == decides else ""), bars, names, reference=reference
+        title + (", decides" if first.metric == decides else ""), bars, names, reference=reference
     )
 
 

@@ -52,7 +52,7 @@ def spread_sheet(comparison: Comparison) -> Sheet | None:
     )
     note = (
         f"Of the advantage over {visible(comparison.settings.reference)}. More seeds shrink the first column, more "
-        f"splits the interval down to its floor, and only more rows the floor. {DASH} where one seed cannot tell."
+        "splits the interval down to its floor, and only more rows the floor."
     )
     return sheet("Where the spread comes from", heads, rows, note) if rows else None
 

@@ -70,7 +70,9 @@ def _pieces(plan: Plan) -> list[Slice]:
         alone = [block for block in blocks if _plainly(plan, block)]
         together = tuple(block for block in blocks if block not in alone)
         found += [Slice(0, together)] if together else []
-        found += [Slice(0, (replace(block, rates=block.rates[:1], seeds=block.seeds[:1]),)) for block in alone]
+        found += [
+            Slice(0, (replace(block, rates=block.rates[:1], seeds=block.seeds[:1]),)) for block in alone
+        ]
     return found
 
 

@@ -110,9 +110,7 @@ class Store:
 
     def stages(self) -> list[Stage]:
         """The stages frozen so far."""
-        return [
-            record.read(Stage, text) for (text,) in self._rows("SELECT json FROM stage ORDER BY number")
-        ]
+        return [record.read(Stage, text) for (text,) in self._rows("SELECT json FROM stage ORDER BY number")]
 
     def freeze(self, stage: Stage) -> None:
         """Write a later stage down before its first training."""
@@ -142,7 +140,16 @@ class Store:
             self._db.executemany(
                 "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (stage, number, o.label, o.split, o.rate, _bytes(o.valid), _bytes(o.test), o.test.shape[2])
+                    (
+                        stage,
+                        number,
+                        o.label,
+                        o.split,
+                        o.rate,
+                        _bytes(o.valid),
+                        _bytes(o.test),
+                        o.test.shape[2],
+                    )
                     for o in outputs
                 ],
             )
