@@ -6,13 +6,16 @@ Scores are in the metric's own unit, on the test rows of each split, seeds avera
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lossary.core.errors import DataError, MissingExtraError, sentence
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
 from lossary.lab.data.table import Reading
+from lossary.lab.drawing import drawer
 from lossary.lab.judging.robustness import Robustness
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
@@ -85,6 +88,7 @@ class Effort:
         float  # difference found with 80 % probability, forecast; a share of the score where `Ruler.relative`
     )
     detectable_measured: float | None  # the same, from the data, in the metric's unit
+    plain: tuple[str, ...] = ()  # losses that the plain engine trained though another was asked for
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,43 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class Listening:
+    """Which rows a trained loss still listens to: shares of its total slope on the test rows, from easy to hard."""
+
+    share: tuple[
+        float, ...
+    ] = ()  # of ten equal parts of the rows, easiest first; they add to 1; empty: not measured
+    why: str = ""  # why it was not measured
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """One row of the data on whose answer the losses disagree."""
+
+    row: int  # counted from 1, in the order of the data
+    truth: str  # its class, or its number in words
+    number: float | None  # the truth, where it is a number
+    splits: int  # how many had it among their test rows
+    answers: tuple[float, ...]  # one a loss, as `Disagreement.reads` says
+    values: tuple[str, ...] = ()  # of `Disagreement.columns`
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """How far the answers of the losses lie apart on the test rows, and the rows on which they lie furthest apart."""
+
+    losses: tuple[
+        str, ...
+    ]  # labels; an alias trains as another loss does and stands here under that one's name
+    reads: str  # "right": the share of a row's answers that were right; "value": their mean, in the target's unit
+    pairs: tuple[tuple[float, ...], ...]
+    """Of two trainings, one of each loss: the share of answers that differ, or the mean distance between them.
+    On the diagonal two trainings of one loss with other seeds; NaN where there is one seed."""
+    columns: tuple[str, ...]  # whose values the rows show
+    rows: tuple[Disputed, ...]  # furthest apart first
+
+
+@dataclass(frozen=True)
 class Row:
     """One loss: what it scored, at which rate, how it trained."""
 
@@ -163,6 +204,7 @@ class Row:
     residuals: tuple[
         float, ...
     ]  # regression only: 101 quantiles of prediction minus target on test, target's unit
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +256,9 @@ class Comparison:
     versions: dict[str, str]
     robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     format: int = FORMAT
+    disagreement: Disagreement | None = (
+        None  # None with one loss, or where answers cannot be set side by side
+    )
 
     @property
     def judged(self) -> tuple[Row, ...]:
@@ -279,7 +324,43 @@ class Comparison:
         """The same comparison under another name."""
         return replace(self, name=name)
 
+    def to_frame(self, what: str = "losses") -> pd.DataFrame:
+        """Its numbers as a data frame: "losses", "metrics", "splits", "rates", "epochs" or "rows".
+
+        Raises DataError for another name.
+        """
+        from lossary.lab.frames import frame
+
+        return frame(self, what)
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """Its figures as Altair charts, by name. Raises MissingExtraError without the extra that draws."""
+        found: dict[str, Any] = drawer("charts")(self)
+        return found
+
+    def plot(self, name: str = "differences") -> Any:
+        """One figure as an Altair chart, which draws itself in a notebook. Raises DataError for a name it has not."""
+        found = self.charts
+        if name not in found:
+            raise DataError(
+                sentence(
+                    "figure",
+                    expected=f"one of {', '.join(found)}",
+                    got=repr(name),
+                    remedy="a task has the figures that its answers call for",
+                )
+            )
+        return found[name]
+
     def __str__(self) -> str:
         from lossary.lab.showing import plain_table
 
         return plain_table(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """How a notebook shows it: with its pictures where they can be drawn, as text everywhere."""
+        shown = {"text/plain": str(self)}
+        with suppress(MissingExtraError):
+            shown["text/html"] = drawer("html")(self)
+        return shown
