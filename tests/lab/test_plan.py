@@ -26,7 +26,6 @@ SETTINGS = Settings(
     epochs=40,
     patience=None,
     batch=32,
-    hidden=(32,),
     rates=RATES,
     losses=(),
 )

@@ -131,7 +131,7 @@ def profile(table: Table, task: Task) -> Profile:
                 f"table {quoted(table.name)}",
                 expected="at least one column to learn from",
                 got=f"only {listed(f'{column.name} ({column.why})' for column in columns)}",
-                remedy="add columns with values that repeat or can be measured; name a column of text with --text",
+                remedy="add columns with values that repeat or can be measured",
             )
         )
     classes: tuple[tuple[str, int], ...] = ()
@@ -177,7 +177,7 @@ def _seen(table: Table) -> str:
         tone = {1: "grey", 3: "coloured"}.get(channels, f"{channels}-channel")
         return f"{table.rows:,} {tone} pictures of {height} x {width} pixels"
     if table.text is not None:
-        words = table.frame[table.text].fillna("").str.split().str.len()
+        words = pd.Series([len(str(text).split()) for text in table.frame[table.text].fillna("")])
         return (
             f"{table.rows:,} texts in column {quoted(table.text)}, {words.median():.0f} words in the median"
         )

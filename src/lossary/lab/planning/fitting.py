@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lossary import nn
-from lossary.core.card import Link
+from lossary.core.card import Elicits, Link
 from lossary.core.declaration import Loss
 from lossary.core.errors import DataError
 from lossary.core.kinds import Form
@@ -83,7 +83,8 @@ def _plain(loss: Loss) -> bool:
 def _columns(loss: Loss) -> int:
     """How many numbers make up one answer; 0 where that is not fixed or no law says what they mean."""
     first = loss.required[0].kind
-    return len(first.columns) if loss.facts.law is not None and not first.blocks else 0
+    whole = loss.facts.law is not None and loss.facts.elicits is Elicits.DISTRIBUTION
+    return len(first.columns) if whole and not first.blocks else 0
 
 
 def _numbers(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:

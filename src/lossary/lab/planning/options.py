@@ -24,6 +24,8 @@ class Options:
     group: str | None = None  # its rows stay together in every split
     time: str | None = None  # test rows come after all others
     text: str | None = None
+    words: str = "counted"  # or "hashed": how words of a text get their numbers
+    order: tuple[str, ...] = ()  # the grades of an ordinal target from low to high
     class_weight: str = "none"  # or "balanced": training rows of every class weigh alike
     cost: str | None = None  # "fn=10,fp=1": the expected cost becomes the metric
     noise: tuple[float, ...] = ()  # shares of wrong labels among the rows learned from
@@ -62,6 +64,7 @@ class Options:
                 )
         for name, known in (
             ("class_weight", ("none", "balanced")),
+            ("words", ("counted", "hashed")),
             ("optimizer", ("adamw", "sgd")),
             ("engine", ("stacked", "plain")),
         ):

@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from lossary.core import answers
+from lossary.core.canonical import softplus
 from lossary.core.errors import DataError, sentence
 from lossary.core.function import LossFunction
 from lossary.core.modules import Single
 from lossary.nn import parse
 
-Readout = Literal["identity", "exp", "classes", "mean", "error", "distance"]
+Readout = Literal["identity", "exp", "softplus", "classes", "mean", "error", "distance"]
 # Raw outputs (..., rows, K) and the rows themselves (rows, ...) or (..., rows, ...) -> (..., rows, columns).
 Reader = Callable[[Tensor, Tensor], Tensor]
 
@@ -60,6 +61,7 @@ def _rows(raw: Tensor, x: Tensor) -> int:
 _READERS: dict[str, Reader] = {
     "identity": lambda raw, x: raw,
     "exp": lambda raw, x: raw.exp(),
+    "softplus": lambda raw, x: softplus(raw),
     "error": _error,
     "distance": lambda raw, x: raw.square().sum(-1, keepdim=True),
 }

@@ -16,7 +16,7 @@ from lossary.lab.record import digest
 from lossary.lab.training.networks import Network
 from lossary.lab.training.readout import Readout
 
-Link = Literal["identity", "sigmoid", "softmax"]
+Link = Literal["identity", "sigmoid", "softmax", "softplus"]
 Learns = Literal["answer", "inputs"]
 Floats = npt.NDArray[np.float32]
 
@@ -57,7 +57,8 @@ class Trial:
     """One training, complete: on the same data, equal trials have equal outcomes.
 
     `loss` is an expression such as "huber(delta=2.0)" or "0.5*dice + focal". `link` is applied to the raw
-    outputs before the loss: "sigmoid" for a squared error on probabilities, "softmax" with a one-hot target.
+    outputs before the loss: "sigmoid" for a squared error on probabilities, "softmax" with a one-hot target,
+    "softplus" for one on counts.
     `readout` says how raw outputs become what the metric judges. `learns` says what the loss compares outputs
     with: the answer, or the inputs themselves, flattened, on those training rows alone whose answer is 0.
     `data` is the digest of the table and its preparation, so that a ledger never mixes two data sets.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lossary.core.canonical import smooth_binary, smooth_classes
+from lossary.core.canonical import smooth_binary, smooth_classes, softplus
 from lossary.core.function import LossFunction
 from lossary.core.kinds import Form
 from lossary.core.modules import LossModule, Single
@@ -52,6 +52,8 @@ def linked(outputs: Tensor, target: Tensor, link: Link) -> tuple[Tensor, Tensor]
         return torch.sigmoid(outputs), target
     if link == "softmax":
         return torch.softmax(outputs, -1), F.one_hot(target, outputs.shape[-1]).to(outputs.dtype)
+    if link == "softplus":
+        return softplus(outputs), target
     return outputs, target
 
 
@@ -66,6 +68,8 @@ def unit_slope(expression: str, link: Link) -> Slope:
         )
         if link == "sigmoid":
             return slope * (seen * (1 - seen))
+        if link == "softplus":
+            return slope * torch.sigmoid(outputs)
         if link == "softmax":  # a row's value is the mean over its classes
             return seen * (slope - (slope * seen).sum(-1, keepdim=True)) / seen.shape[-1]
         return slope

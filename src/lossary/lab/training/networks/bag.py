@@ -22,7 +22,8 @@ class MeanOfVectors(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         counts = (ids != 0).to(self.table.weight.dtype).unsqueeze(-1)
-        return (self.table(ids) * counts).sum(-2) / counts.sum(-2).clamp(min=1)
+        vectors: Tensor = self.table(ids)
+        return (vectors * counts).sum(-2) / counts.sum(-2).clamp(min=1)
 
 
 @dataclass(frozen=True)
