@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lossary.lab.training.engines import plain, stacked
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Link, Setup, SplitData, Trial, epochs_for
 
 WORKERS, ROUNDS, SPLITS, SEEDS = 2, 7, 20, 5
@@ -65,7 +65,7 @@ def trials(split: int, seed: int, setup: Setup) -> list[Trial]:
 
 
 def demo_setup(data: SplitData) -> Setup:
-    return Setup(Network(data.x_train.shape[1], (32,), 1), "accuracy", epochs_for(len(data.x_train)))
+    return Setup(Mlp(data.x_train.shape[1], (32,), 1), "accuracy", epochs_for(len(data.x_train)))
 
 
 def bare(trial: Trial, data: SplitData) -> Tensor:

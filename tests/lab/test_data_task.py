@@ -89,10 +89,10 @@ def test_rules_three_and_four_can_be_overruled() -> None:
     assert task([1, 2, 3] * 20, kind=Kind.REGRESSION).kind is Kind.REGRESSION
     assert task([1, 2, 3, 4, 5, 6, 7] * 9, kind=Kind.MULTICLASS).outputs == 7
     with pytest.raises(
-        DataError, match="expected two levels for a binary task, got 3 distinct whole numbers"
+        DataError, match="expected two levels for the binary task, got 3 distinct whole numbers"
     ):
         task([1, 2, 3] * 20, kind=Kind.BINARY)
-    with pytest.raises(DataError, match="expected a target fit for regression, got 2 levels of text"):
+    with pytest.raises(DataError, match="expected numbers for regression, got 2 levels of text"):
         task(["a", "b"] * 20, kind=Kind.REGRESSION)
 
 

@@ -12,7 +12,7 @@ import torch
 from lossary.lab.training.engines import engine, plain, stacked
 from lossary.lab.training.engines.batches import Batches
 from lossary.lab.training.engines.stack import Stack
-from lossary.lab.training.network import Network, batch_order, module
+from lossary.lab.training.networks import Mlp, batch_order
 from lossary.lab.training.trial import Link, Outcome, Setup, SplitData, Trial, epochs_for
 
 BINARY: tuple[tuple[str, Link], ...] = (
@@ -49,11 +49,11 @@ def split_data(kind: str, split: int, *, rows: int = 150, weighted: bool = False
     return SplitData(*tables, *weights)
 
 
-def network(kind: str, *, hidden: tuple[int, ...] = (8,), activation: str = "relu") -> Network:
-    return Network(5, hidden, 3 if kind == "classes" else 1, activation)
+def network(kind: str, *, hidden: tuple[int, ...] = (8,), activation: str = "relu") -> Mlp:
+    return Mlp(5, hidden, 3 if kind == "classes" else 1, activation)
 
 
-def setup(kind: str = "binary", *, epochs: int = 3, shape: Network | None = None) -> Setup:
+def setup(kind: str = "binary", *, epochs: int = 3, shape: Mlp | None = None) -> Setup:
     return Setup(shape or network(kind), METRICS[kind], epochs=epochs)
 
 
@@ -189,7 +189,7 @@ def test_a_training_that_diverges_at_once_says_so_and_keeps_the_untrained_networ
     data = {0: split_data(kind, 0)}
     common = replace(setup(kind), engine=name)
     [outcome] = engine(common).run([Trial(loss[0], 1e30, 0, 0, common, loss[1])], data)
-    untrained = module(common.network, 0, 0)(data[0].x_test)
+    untrained = common.network.module(0, 0)(data[0].x_test)
     assert outcome.diverged == "the outputs were no longer finite after epoch 1"
     assert (outcome.epoch, outcome.curve) == (0, ())
     np.testing.assert_allclose(outcome.test, untrained.detach().numpy(), rtol=1e-5, atol=1e-6)
@@ -201,7 +201,7 @@ def test_initial_weights_and_batches_depend_on_split_and_seed_alone() -> None:
     shape = network("binary", hidden=(8, 6))
     stack = Stack(shape, streams, width=3, dtype=torch.float32)
     for number, stream in enumerate(streams):
-        linears = [layer for layer in module(shape, *stream) if isinstance(layer, torch.nn.Linear)]
+        linears = [layer for layer in shape.module(*stream) if isinstance(layer, torch.nn.Linear)]
         for linear, (weight, bias) in zip(linears, stack.layers, strict=True):
             for member in range(3 * number, 3 * number + 3):
                 assert torch.equal(weight[member], linear.weight)
@@ -264,7 +264,7 @@ def test_a_batch_in_which_nothing_counts_moves_nothing() -> None:
     data = {0: replace(weighted, w_train=torch.zeros_like(weighted.y_train))}
     common = replace(setup("numbers"), weight_decay=0.0)
     trial = Trial("mse", 1e-2, 0, 0, common)
-    untrained = module(common.network, 0, 0)(weighted.x_test).detach().numpy()
+    untrained = common.network.module(0, 0)(weighted.x_test).detach().numpy()
     for run in (plain.run, stacked.run):
         [outcome] = run([trial], data)
         assert (outcome.epoch, outcome.diverged, len(outcome.curve)) == (1, None, 3)

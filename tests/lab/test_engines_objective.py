@@ -12,10 +12,10 @@ import torch
 import lossary
 from lossary.lab.training.engines import plain, stackable, stacked, stacking
 from lossary.lab.training.engines.objective import mean_loss, unit_slope
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Link, Setup, SplitData, Trial
 
-SETUP = Setup(Network(3, (4,), 1), "log_loss", epochs=2)
+SETUP = Setup(Mlp(3, (4,), 1), "log_loss", epochs=2)
 
 ONE_OUTPUT: tuple[tuple[str, Link], ...] = (
     ("mse", "identity"),
@@ -29,7 +29,7 @@ ONE_OUTPUT: tuple[tuple[str, Link], ...] = (
     ("huber(delta=0.2)", "sigmoid"),
     ("mse + 0.1*mae", "sigmoid"),
 )
-CLASSES = replace(SETUP, network=Network(3, (4,), 3))
+CLASSES = replace(SETUP, network=Mlp(3, (4,), 3))
 MANY_OUTPUTS: tuple[tuple[str, Link], ...] = (
     ("cross_entropy", "identity"),
     ("cross_entropy(label_smoothing=0.1)", "identity"),

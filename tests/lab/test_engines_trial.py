@@ -11,10 +11,10 @@ import torch
 from lossary.core.errors import LossaryError
 from lossary.lab import record
 from lossary.lab.training.engines import engine
-from lossary.lab.training.network import Network, module
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Outcome, Setup, Trial
 
-TRIAL = Trial("mse", 1e-3, 0, 0, Setup(Network(3, (4,), 1), "rmse", epochs=2))
+TRIAL = Trial("mse", 1e-3, 0, 0, Setup(Mlp(3, (4,), 1), "rmse", epochs=2))
 OTHER = {
     "loss": "mae",
     "rate": 1e-2,
@@ -23,6 +23,8 @@ OTHER = {
     "setup": replace(TRIAL.setup, engine="plain"),
     "link": "sigmoid",
     "data": "another table",
+    "readout": "exp",
+    "learns": "inputs",
 }
 
 
@@ -62,11 +64,11 @@ def test_a_network_that_cannot_be_is_refused(wrong: dict[str, object], message: 
 
 
 def test_the_size_of_a_network_is_what_it_learns() -> None:
-    network = Network(30, (32, 16), 3)
-    assert network.size == sum(parameter.numel() for parameter in module(network, 0, 0).parameters())
+    network = Mlp(30, (32, 16), 3)
+    assert network.size == sum(parameter.numel() for parameter in network.module(0, 0).parameters())
 
 
 def test_building_a_network_leaves_torch_s_own_random_numbers_alone() -> None:
     before = torch.random.get_rng_state()
-    module(TRIAL.setup.network, 0, 0)
+    TRIAL.setup.network.module(0, 0)
     assert torch.equal(torch.random.get_rng_state(), before)

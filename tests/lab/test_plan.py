@@ -10,7 +10,7 @@ import pytest
 from lossary.lab import record
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import RATES, SLICE, Plan, Settings, Stage, beyond
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Setup
 
 SETTINGS = Settings(
@@ -26,7 +26,6 @@ SETTINGS = Settings(
     epochs=40,
     patience=None,
     batch=32,
-    hidden=(32,),
     rates=RATES,
     losses=(),
 )
@@ -38,7 +37,7 @@ def candidate(label: str, expression: str = "") -> Candidate:
 
 def plan(*losses: Candidate, splits: int = 20) -> Plan:
     chosen = losses or tuple(candidate(f"loss {i}") for i in range(8))
-    setup = Setup(Network(4, (8,), 1), "accuracy", epochs=5)
+    setup = Setup(Mlp(4, (8,), 1), "accuracy", epochs=5)
     return Plan("digest", "binary", replace(SETTINGS, splits=splits), chosen, setup, (("torch", "2"),))
 
 

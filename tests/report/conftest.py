@@ -138,7 +138,7 @@ def _compared(
         profile=described,
         settings=Settings(
             target=table.target, metric=metric.name, reference=reference, rope=0.01, positive=task.positive,
-            weight=table.weight, seed=0, splits=SPLITS, seeds=5, epochs=40, patience=None, batch=32, hidden=(32,),
+            weight=table.weight, seed=0, splits=SPLITS, seeds=5, epochs=40, patience=None, batch=32,
             rates=RATES, losses=(),
         ),
         ruler=Ruler(

@@ -45,7 +45,7 @@ def skeleton(text: str) -> str:
     return ast.dump(tree)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", [Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION])
 def test_the_script_imports_only_what_its_reader_has(made: Made, kind: Kind) -> None:
     tree = ast.parse(script(made(kind), "None"))
     names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
@@ -133,7 +133,7 @@ def test_the_script_prepares_columns_as_the_laboratory_does(made: Made, tmp_path
     assert NASTY in module.NUMBERS
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", [Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION])
 def test_the_script_trains_a_network_that_beats_the_constant(made: Made, tmp_path: Path, kind: Kind) -> None:
     module = loaded(write_script(made(kind), tmp_path))
     frame = read(module.DATA, module.TARGET).frame

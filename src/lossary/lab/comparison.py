@@ -7,14 +7,19 @@ Scores are in the metric's own unit, on the test rows of each split, seeds avera
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
 from lossary.lab.data.table import Reading
+from lossary.lab.judging.robustness import Robustness
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1  # of results.json; raised when a field changes its meaning
 
@@ -207,6 +212,7 @@ class Comparison:
         str, ...
     ]  # beyond the profile's warnings: few test rows of a class, a loss the plain engine trained
     versions: dict[str, str]
+    robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     format: int = FORMAT
 
     @property
@@ -236,6 +242,38 @@ class Comparison:
     def from_json(cls, text: str) -> Comparison:
         """The comparison that `to_json` wrote."""
         return record.read(cls, text)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a loss, in the order of `rows`: its score with its interval, its verdict, how it trained."""
+        import pandas as pd
+
+        said = {each.name: each for each in self.verdicts.findings}
+        rows = []
+        for row in self.rows:
+            finding = said.get(row.candidate.label)
+            contrast = None if finding is None else finding.contrast
+            rows.append(
+                {
+                    "loss": row.candidate.label,
+                    "judged": row.candidate.judged,
+                    "estimates": row.candidate.elicits,
+                    self.ruler.name: row.score.mean,
+                    f"{self.ruler.name}_low": row.score.low,
+                    f"{self.ruler.name}_high": row.score.high,
+                    "verdict": "reference" if row is self.reference else finding and finding.verdict.value,
+                    "advantage": None if contrast is None else contrast.advantage,
+                    "advantage_low": None if contrast is None else contrast.low,
+                    "advantage_high": None if contrast is None else contrast.high,
+                    "validation": row.validation,
+                    "rate": row.rate,
+                    "decades": row.decades,
+                    "epochs": row.epochs,
+                    "diverged": row.diverged,
+                    "trainings": row.trainings,
+                    **{other.metric: other.mean for other in row.others},
+                }
+            )
+        return pd.DataFrame(rows).set_index("loss")
 
     def named(self, name: str) -> Comparison:
         """The same comparison under another name."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from math import prod
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
 from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
@@ -17,16 +21,16 @@ from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import Metric, default_metric, get_metric
-from lossary.lab.planning.advise import candidates, reference_label, split_expressions, unlinked
+from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
 from lossary.lab.training.engines import stackable
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
 
 HIDDEN = (32,)  # units of the network that every loss trains
-SHOWN = {"relu": "ReLU", "tanh": "tanh"}
+VECTORS = 16  # numbers that a word becomes
 FEW_TEST_ROWS = 10  # of a class: flagged beside every rate (WORKBENCH, "Small data")
 
 
@@ -46,23 +50,31 @@ class Design:
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
-    table = read(source, options.target, weight=options.weight)  # type: ignore[arg-type]  # `read` says what it takes
-    task = infer(table, positive=options.positive)
+    roles = {"weight": options.weight, "group": options.group, "time": options.time, "text": options.text}
+    asked: dict[str, Any] = {name: column for name, column in roles.items() if column is not None}
+    table = read(source, options.target, **asked)  # type: ignore[arg-type]  # `read` says what it takes
+    task = infer(table, positive=options.positive, kind=options.task, order=options.order)
     refuse_weightless(table, task)
     found = profile(table, task)
-    metric, why = _metric(options.metric, task, found)
-    losses = tuple(unlinked(each, task) for text in options.losses for each in split_expressions(text))
-    chosen = candidates(found, task, metric, losses, options.reference)
-    reference = reference_label(chosen, task, metric, options.reference)
+    metric, why = _metric(options, task, found)
     splits = make_splits(
-        task.encode(table.answers()), task.kind, options.splits, options.seed, folds=found.small
+        task.answers(table),
+        task.kind,
+        options.splits,
+        options.seed,
+        folds=found.small,
+        group=None if table.group is None else table.frame[table.group].to_numpy(),
+        time=None if table.time is None else table.frame[table.time].to_numpy(),
     )
-    rows = Rows(table, task, found, tuple(splits))
+    rows = Rows(table, task, found, tuple(splits), hashed=options.words == "hashed")
+    setting = Setting(task, metric, prod(rows.shape), _counts(rows))
+    losses = tuple(each for text in options.losses for each in split_expressions(text))
+    chosen = candidates(found, setting, losses, options.reference)
     epochs = options.epochs or epochs_for(len(splits[0].train), options.batch)
     settings = Settings(
         target=table.target,
         metric=metric.name,
-        reference=reference,
+        reference=reference_label(chosen, setting, options.reference),
         rope=ROPE if options.rope is None else options.rope,
         positive=task.positive,
         weight=options.weight,
@@ -72,17 +84,25 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         epochs=epochs,
         patience=options.patience,
         batch=options.batch,
-        hidden=HIDDEN,
         rates=options.rates,
-        losses=losses,
+        losses=tuple(each.label for each in chosen) if losses else (),
+        group=table.group,
+        time=table.time,
+        text=table.text,
+        words=options.words,
+        class_weight=options.class_weight,
+        tune_losses=options.tune_losses,
+        force=options.force,
+        optimizer=options.optimizer,
     )
     setup = Setup(
-        network=Network(rows.inputs, HIDDEN, task.outputs),
+        network=network_for(rows, options),
         metric=metric.name,
         epochs=epochs,
         batch=options.batch,
         patience=options.patience,
         engine=options.engine,
+        optimizer=options.optimizer,  # type: ignore[arg-type]  # one of the two, by Options
     )
     # Not the task's reason: a level asked for that is the default one makes the same comparison.
     content = record.digest(
@@ -90,6 +110,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             "table": table.digest,
             "target": table.target,
             "weight": table.weight,
+            "roles": (table.targets, table.group, table.time, table.text, options.words),
             "kind": task.kind,
             "levels": task.levels,
         }
@@ -116,18 +137,44 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     ), rows
 
 
-def _metric(asked: str | None, task: Task, found: Profile) -> tuple[Metric, str]:
-    smallest = found.smallest_class
+def network_for(rows: Rows, options: Options) -> Network:
+    """The network that suits what the rows are seen as, or the user's own."""
+    task, shape = rows.task, rows.shape
+    if options.model is not None:
+        return own(options.model, shape, task.outputs, floating=rows.table.text is None)
+    channels, height, width = shape if len(shape) == 3 else (0, 0, 0)
+    if rows.table.pictures is not None and task.kind is Kind.SEGMENTATION:
+        return Segmenter(channels, height, width, dropout=options.dropout)
+    if rows.table.pictures is not None and task.kind is not Kind.ANOMALY:
+        return Cnn(channels, height, width, task.outputs, dropout=options.dropout)
+    if isinstance(rows.inputs, Texts):
+        return Bag(rows.inputs.vocabulary, VECTORS, (), task.outputs, dropout=options.dropout)
+    return Mlp(prod(shape), HIDDEN, task.outputs, dropout=options.dropout)
+
+
+def _counts(rows: Rows) -> tuple[float, ...]:
+    """Training rows of each class, as the first split has them: what losses for imbalance must know."""
+    if not rows.task.kind.classes:
+        return ()
+    codes = rows.data(0).y_train.long()
+    return tuple(map(float, codes.bincount(minlength=len(rows.task.levels)).tolist()))
+
+
+def _metric(options: Options, task: Task, found: Profile) -> tuple[Metric, str]:
+    kind, smallest = task.kind, found.smallest_class
     gross = found.numbers.gross_outliers if found.numbers else 0.0
     metric = default_metric(
-        task.kind.value, smallest_share=1.0 if smallest is None else smallest, outlier_share=gross
+        kind.value, smallest_share=1.0 if smallest is None else smallest, outlier_share=gross
     )
-    if asked is not None and get_metric(asked, task.kind.value) != metric:
-        return get_metric(asked, task.kind.value), "asked for"
-    if found.numbers is not None:
+    asked = options.metric
+    if asked is not None and get_metric(asked, kind.value) != metric:
+        return get_metric(asked, kind.value), "asked for"
+    if kind is Kind.REGRESSION:
         return metric, f"{100 * gross:.2g} % of the targets are gross outliers"
-    assert smallest is not None  # classes have a smallest one
-    return metric, f"the smallest class has {100 * smallest:.0f} % of the rows"
+    if kind in (Kind.BINARY, Kind.MULTICLASS):
+        assert smallest is not None  # classes have a smallest one
+        return metric, f"the smallest class has {100 * smallest:.0f} % of the rows"
+    return metric, f"the usual one for {task.reason}"
 
 
 def _ruler(metric: Metric, why: str, rope: float) -> Ruler:
@@ -142,13 +189,12 @@ def _placeless(reading: Reading) -> Reading:
 
 
 def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
-    first, settings, network = rows.splits[0], plan.settings, plan.setup.network
-    n_train, n_valid, n_test = len(first.train), len(first.valid), len(first.test)
+    settings, network = plan.settings, plan.setup.network
+    n_train = round(median(len(each.train) for each in rows.splits))
+    n_valid = round(median(len(each.valid) for each in rows.splits))
+    n_test = round(median(len(each.test) for each in rows.splits))
     deviation = forecast(n_test, relative=metric.relative)
     level = 0.05 / max(1, sum(each.judged for each in plan.candidates) - 1)
-    inputs = f"{network.inputs} input" + ("s" if network.inputs > 1 else "")
-    hidden = ", ".join(f"{units} hidden units ({SHOWN[network.activation]})" for units in network.hidden)
-    outputs = f"{network.outputs} output" + ("s" if network.outputs > 1 else "")
     return Effort(
         splits=settings.splits,
         seeds=settings.seeds,
@@ -156,7 +202,7 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
         epochs=settings.epochs,
         batch=settings.batch,
         patience=settings.patience,
-        network=f"{inputs}, {hidden}, {outputs}",
+        network=network.describe(),
         engine=plan.setup.engine,
         n_train=n_train,
         n_valid=n_valid,
@@ -173,8 +219,8 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
     copies = straddling(table.frame, rows.splits[0])
     if copies:
         notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
-    if task.kind is not Kind.REGRESSION:
-        test = task.encode(table.answers())[rows.splits[0].test]
+    if task.kind.classes:
+        test = rows.truth(0)[0].numpy()
         for code, level in enumerate(task.levels):
             count = int((test == code).sum())
             if count < FEW_TEST_ROWS:

@@ -19,7 +19,7 @@ ENOUGH = 20  # rows below which a one-to-one copy proves nothing
 
 
 @dataclass(frozen=True)
-class Finding:
+class Caution:
     """Something to beware of: kind ("leak", "duplicates", "dropped", "small"), its column, a sentence."""
 
     kind: str
@@ -27,9 +27,9 @@ class Finding:
     text: str
 
 
-def findings(
+def cautions(
     frame: pd.DataFrame, features: Sequence[str], answers: pd.Series[Any], kind: Kind
-) -> tuple[Finding, ...]:
+) -> tuple[Caution, ...]:
     """Leaks, column by column, and exact duplicates among the rows."""
     found = []
     codes = pd.factorize(answers)[0]
@@ -37,13 +37,13 @@ def findings(
         how = _gives_away(frame[name], answers, codes, kind)
         if how is not None:
             found.append(
-                Finding("leak", name, f"column {quoted(name)} {how}: a leak unless it is known beforehand")
+                Caution("leak", name, f"column {quoted(name)} {how}: a leak unless it is known beforehand")
             )
     twice = int(row_keys(frame).duplicated().sum())
     if twice:
         rows = "1 row is an exact copy" if twice == 1 else f"{twice} rows are exact copies"
         text = f"{rows} of another: copies stand in training and in test rows alike"
-        found.append(Finding("duplicates", None, text))
+        found.append(Caution("duplicates", None, text))
     return tuple(found)
 
 
@@ -68,11 +68,11 @@ def _gives_away(
     if rows < ENOUGH:
         return None
     own = pd.factorize(column[filled])[0]
-    if kind is not Kind.REGRESSION or own.max() + 1 < rows / ROWS_A_VALUE:
+    if not kind.numbers or own.max() + 1 < rows / ROWS_A_VALUE:
         how = _levels_match(own, codes[filled], rows)
         if how is not None:
             return how
-    if kind is Kind.REGRESSION and column.dtype != object:
+    if kind.numbers and column.dtype != object:
         return _same_order(column[filled], answers[filled])
     return None
 

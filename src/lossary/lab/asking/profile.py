@@ -11,7 +11,7 @@ import pandas as pd
 
 from lossary.core.errors import DataError, sentence
 from lossary.lab import record
-from lossary.lab.asking.beware import Finding, findings
+from lossary.lab.asking.beware import Caution, cautions
 from lossary.lab.asking.task import Kind, Task, labels, names_each_row
 from lossary.lab.data.nearest import listed, quoted
 from lossary.lab.data.table import Table
@@ -85,10 +85,11 @@ class Profile:
     kind: Kind
     rows: int
     columns: tuple[Column, ...]
-    classes: tuple[tuple[str, int], ...]  # level and rows, in the order of the task; empty for numbers
+    classes: tuple[tuple[str, int], ...]  # level (or label) and rows, in the order of the task; else empty
     numbers: Numbers | None
-    warnings: tuple[Finding, ...]
+    warnings: tuple[Caution, ...]
     notes: tuple[str, ...]
+    seen: str = ""  # what the network sees instead of columns: "5,000 pictures of 28 x 28 pixels"; else ""
 
     @property
     def used(self) -> tuple[Column, ...]:
@@ -102,7 +103,7 @@ class Profile:
 
     @property
     def smallest_class(self) -> float | None:
-        """Share of the rows in the rarest class; None for numbers."""
+        """Share of the rows in the rarest class (or with the rarest label); None for numbers and masks."""
         return min(count for _, count in self.classes) / self.rows if self.classes else None
 
     @property
@@ -121,9 +122,10 @@ class Profile:
 
 
 def profile(table: Table, task: Task) -> Profile:
-    """The profile of a table. Raises DataError where no column is left to learn from."""
-    columns = tuple(_column(table.frame[name]) for name in table.features)
-    if not any(column.used for column in columns):
+    """The profile of a table. Raises DataError where nothing is left to learn from."""
+    seen = _seen(table)
+    columns = tuple(_column(table.frame[name]) for name in (() if seen else table.features))
+    if not seen and not any(column.used for column in columns):
         raise DataError(
             sentence(
                 f"table {quoted(table.name)}",
@@ -132,20 +134,24 @@ def profile(table: Table, task: Task) -> Profile:
                 remedy="add columns with values that repeat or can be measured",
             )
         )
-    answers = table.answers()
     classes: tuple[tuple[str, int], ...] = ()
     numbers: Numbers | None = None
-    if task.kind is Kind.REGRESSION:
-        numbers = _numbers(answers)
-    else:
-        counts = pd.Series(labels(answers)).value_counts()
+    if task.kind.numbers:
+        numbers = _numbers(table.answers())
+    elif task.kind is Kind.MULTILABEL:
+        counts = task.answers(table).sum(axis=0)
+        classes = tuple((level, int(count)) for level, count in zip(task.levels, counts, strict=True))
+    elif task.kind.classes:
+        counts = pd.Series(labels(table.answers())).value_counts()
         classes = tuple((level, int(counts[level])) for level in task.levels)
     left_out = tuple(
-        Finding("dropped", column.name, f"column {quoted(column.name)} is left out: {column.why}")
+        Caution("dropped", column.name, f"column {quoted(column.name)} is left out: {column.why}")
         for column in columns
         if not column.used
     )
     names = [column.name for column in columns]
+    single = task.kind.numbers or task.kind.classes
+    copies = cautions(table.frame, names, table.answers(), task.kind) if single and not seen else ()
     return Profile(
         name=table.name,
         source=table.source,
@@ -158,9 +164,24 @@ def profile(table: Table, task: Task) -> Profile:
         columns=columns,
         classes=classes,
         numbers=numbers,
-        warnings=(*findings(table.frame, names, answers, task.kind), *left_out, *_small(table.rows, classes)),
+        warnings=(*copies, *left_out, *_small(table.rows, classes)),
         notes=table.notes,
+        seen=seen,
     )
+
+
+def _seen(table: Table) -> str:
+    """What the network sees where that is no columns, in words."""
+    if table.pictures is not None:
+        _, channels, height, width = table.pictures.shape
+        tone = {1: "grey", 3: "coloured"}.get(channels, f"{channels}-channel")
+        return f"{table.rows:,} {tone} pictures of {height} x {width} pixels"
+    if table.text is not None:
+        words = pd.Series([len(str(text).split()) for text in table.frame[table.text].fillna("")])
+        return (
+            f"{table.rows:,} texts in column {quoted(table.text)}, {words.median():.0f} words in the median"
+        )
+    return ""
 
 
 def _column(column: pd.Series[Any]) -> Column:
@@ -219,14 +240,14 @@ def _numbers(answers: pd.Series[Any]) -> Numbers:
     )
 
 
-def _small(rows: int, classes: tuple[tuple[str, int], ...]) -> tuple[Finding, ...]:
+def _small(rows: int, classes: tuple[tuple[str, int], ...]) -> tuple[Caution, ...]:
     found = []
     if rows < SMALL_ROWS:
-        found.append(Finding("small", None, f"{rows} rows are few: under {SMALL_ROWS} no verdict is safe"))
+        found.append(Caution("small", None, f"{rows} rows are few: under {SMALL_ROWS} no verdict is safe"))
     rare = [(level, count) for level, count in classes if count < SMALL_CLASS]
     if rare:
         level, count = min(rare, key=lambda pair: pair[1])
         more = f" ({len(rare)} such classes)" if len(rare) > 1 else ""
         text = f"class {quoted(level)} has {count} rows{more}: under {SMALL_CLASS} no verdict is safe"
-        found.append(Finding("small", None, text))
+        found.append(Caution("small", None, text))
     return tuple(found)

@@ -9,7 +9,6 @@ they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from sklearn.model_selection import (
 )
 
 from lossary.core.errors import DataError, sentence
+from lossary.lab.asking.parted import Split, by_group, by_time
 from lossary.lab.asking.task import LEAST_OF_A_CLASS, Kind
 
 TEST_SHARE = 0.2
@@ -30,32 +30,37 @@ VALID_SHARE = 0.25  # of what is not test
 FOLDS = 5  # 1 / FOLDS is TEST_SHARE
 LEAST_ROWS = 10
 
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Row numbers, ascending; the three parts are disjoint and together all rows."""
-
-    index: int
-    train: NDArray[np.int64]
-    valid: NDArray[np.int64]
-    test: NDArray[np.int64]
+__all__ = ["Split", "make_splits"]
 
 
 def make_splits(
-    y: NDArray[Any], kind: Kind, count: int = 20, seed: int = 0, *, folds: bool = False
+    y: NDArray[Any],
+    kind: Kind,
+    count: int = 20,
+    seed: int = 0,
+    *,
+    folds: bool = False,
+    group: NDArray[Any] | None = None,
+    time: NDArray[Any] | None = None,
 ) -> list[Split]:
-    """`count` splits of the rows of `y`, shape (rows,): class codes, or numbers where `kind` is regression.
+    """`count` splits of the rows of `y`, shape (rows, ...): class codes where `kind` has classes, else anything.
 
-    With `folds` the test parts are those of repeated five-fold cross-validation. Raises DataError where
-    there are fewer than 10 rows, or fewer than 5 of a class.
+    With `folds` the test parts are those of repeated five-fold cross-validation. With `group`, (rows,), the rows of
+    a group stay together in every split; with `time`, (rows,), every row of a test part comes after all that were
+    learned from, and `folds` does nothing. Raises DataError where there are fewer than 10 rows, fewer than 5 of a
+    class, or groups or moments that cannot be parted so.
     """
     rows = len(y)
     if rows < LEAST_ROWS:
         got, remedy = f"{rows}", "gather more data"
         raise DataError(sentence("rows", expected=f"at least {LEAST_ROWS}", got=got, remedy=remedy))
-    classes = None if kind is Kind.REGRESSION else np.asarray(y)
+    classes = np.asarray(y) if kind.classes else None
     if classes is not None:
         _refuse_rare(classes)
+    if time is not None:
+        return by_time(time, group, classes, count)
+    if group is not None:
+        return by_group(group, classes, count, seed)
     rest_and_test = _folds(rows, classes, count, seed) if folds else _shuffles(rows, classes, count, seed)
     splits = []
     for index, (rest, test) in enumerate(rest_and_test):

@@ -1,7 +1,8 @@
-"""What is asked of a table: one of two classes, one of several, or a number.
+"""What is asked of a table: a class, several labels, a grade, a number, a count, a mask, a neighbour.
 
 How the kind of a target is inferred, in this order:
 
+0. masks are a segmentation, several target columns are labels; an embedded set says what it is about;
 1. text: two levels are binary, more are multiclass;
 2. numbers with two distinct values: binary;
 3. whole numbers with at most 10 levels, at least 10 rows a level on average and 5 of each: multiclass;
@@ -9,7 +10,8 @@ How the kind of a target is inferred, in this order:
 
 A date is refused, and so is a target that names its row: text of which more than half of the values are
 distinct (from 20 on), whole numbers that count the rows through, and whole numbers all distinct in a column
-called id or key. Rules 3 and 4 can be overruled with `kind=`.
+called id or key. Rules 1 to 4 can be overruled with `kind=`: grades, counts, anomalies and retrieval are never
+guessed.
 
 The positive level of a binary target, in this order: `positive=` where it is given; the larger of two
 numbers; the one level that says yes ("yes", "true", "positive", "y", "t", "1"); the rarer one; the later in
@@ -19,6 +21,7 @@ the alphabet.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -45,29 +48,72 @@ class Kind(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+    MULTILABEL = "multilabel"
+    ORDINAL = "ordinal"
+    COUNT = "count"
+    ANOMALY = "anomaly"
+    SEGMENTATION = "segmentation"
+    RETRIEVAL = "retrieval"
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the answer is a number."""
+        return self in (Kind.REGRESSION, Kind.COUNT)
+
+    @property
+    def classes(self) -> bool:
+        """Whether every row is of exactly one class."""
+        return self not in (Kind.REGRESSION, Kind.COUNT, Kind.MULTILABEL, Kind.SEGMENTATION)
+
+    @property
+    def coded(self) -> bool:
+        """Whether the losses take the answer as the number of a class, int64."""
+        return self in (Kind.MULTICLASS, Kind.ORDINAL, Kind.RETRIEVAL)
+
+    @property
+    def two(self) -> bool:
+        """Whether the answer is one of two classes, one of which is looked for."""
+        return self in (Kind.BINARY, Kind.ANOMALY)
+
+
+EMBEDDED_IN = 16  # numbers that a row is embedded in, for retrieval
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is predicted. `levels` are the classes in the order of their codes (negative, positive)."""
+    """What is predicted. `levels` are the classes in the order of their codes (negative, positive), or the labels."""
 
     kind: Kind
     target: str
     levels: tuple[str, ...]
-    outputs: int  # of the network: one for a number or a logit, else one a class
+    outputs: (
+        int  # of the answer: one for a number or a logit, else one a class, a label, a pixel, a coordinate
+    )
     reason: str  # one sentence: why this kind, and why this level is the positive one
 
     @property
     def positive(self) -> str | None:
         """The level that is looked for, where there are two."""
-        return self.levels[1] if self.kind is Kind.BINARY else None
+        return self.levels[1] if self.kind.two else None
+
+    def answers(self, table: Table) -> NDArray[Any]:
+        """What every row's answer is, as the losses take it: (rows,), (rows, labels) or (rows, pixels).
+
+        Class codes int64, the rest float64. Raises DataError for a value that is no level.
+        """
+        if self.kind is Kind.SEGMENTATION:
+            assert table.masks is not None  # else `infer` finds another task
+            return (table.masks > 0).reshape(table.rows, -1).astype(np.float64)
+        if self.kind is Kind.MULTILABEL:
+            return table.frame[list(table.targets)].to_numpy(dtype=np.float64)
+        return self.encode(table.answers())
 
     def encode(self, answers: pd.Series[Any]) -> NDArray[Any]:
         """Answers as the losses take them, shape (rows,): int64 codes of the levels, or float64 numbers.
 
         Raises DataError for a value that is no level.
         """
-        if self.kind is Kind.REGRESSION:
+        if self.kind.numbers:
             return answers.to_numpy(dtype=np.float64)
         codes = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(labels(answers), dtype=object))
         if (codes < 0).any():
@@ -85,7 +131,7 @@ class Task:
 def refuse_weightless(table: Table, task: Task) -> None:
     """Raises DataError where all rows of a class have weight 0: no split could learn it or judge it."""
     weight = table.weights()
-    if weight is None or task.kind is Kind.REGRESSION:
+    if weight is None or not task.kind.classes:
         return
     totals = np.bincount(task.encode(table.answers()), weights=weight, minlength=len(task.levels))
     for level, total in zip(task.levels, totals.tolist(), strict=True):
@@ -112,24 +158,99 @@ def _label(value: object) -> str:
     return str(value)
 
 
-def infer(table: Table, *, positive: str | None = None, kind: Kind | None = None) -> Task:
+def infer(
+    table: Table, *, positive: str | None = None, kind: Kind | str | None = None, order: Sequence[str] = ()
+) -> Task:
     """The task behind the table's target, by the rules above. Raises DataError where there is none.
 
-    `positive` names the level to look for in a binary task; `kind` overrules rules 3 and 4.
+    `positive` names the level to look for among two; `kind` overrules rules 1 to 4; `order` has the grades of an
+    ordinal target from low to high, where they are text.
     """
+    wanted = _asked(table, kind)
+    if table.masks is not None or wanted is Kind.SEGMENTATION:
+        return _segmentation(table, wanted)
+    if table.targets or wanted is Kind.MULTILABEL:
+        return _multilabel(table, wanted)
     answers = table.answers()
     target = table.target
     if pd.api.types.is_datetime64_any_dtype(answers.dtype):
         raise _refused(target, "classes or numbers", "dates", "derive a number of days or a class from it")
-    _refuse_identifier(answers, target)
+    if wanted is not Kind.COUNT:
+        _refuse_identifier(answers, target)
     numeric = bool(pd.api.types.is_numeric_dtype(answers.dtype))
     distinct = int(answers.nunique())
-    found, reason = _kind(answers, numeric, distinct, kind)
-    if found is Kind.REGRESSION:
+    found, reason = _kind(answers, numeric, distinct, wanted)
+    if found.numbers:
         if positive is not None:
             raise _positive_without_two(target, positive, "numbers")
         return Task(found, target, (), 1, reason)
     levels = tuple(_label(value) for value in sorted(answers.unique().tolist()))
+    _refuse_rare(answers, target)
+    if not found.two:
+        if positive is not None:
+            raise _positive_without_two(target, positive, f"{distinct} levels")
+        if found is Kind.ORDINAL:
+            levels, reason = _graded(levels, numeric, order, target, reason)
+        outputs = EMBEDDED_IN if found is Kind.RETRIEVAL else len(levels)
+        return Task(found, target, levels, outputs, reason)
+    chosen, why = _positive(answers, levels, numeric, positive, target)
+    negative = next(level for level in levels if level != chosen)
+    return Task(found, target, (negative, chosen), 1, f"{reason}; {why}")
+
+
+def _asked(table: Table, kind: Kind | str | None) -> Kind | None:
+    wanted = table.kind if kind is None else str(kind)
+    if wanted is None:
+        return None
+    try:
+        return Kind(wanted)
+    except ValueError:
+        if kind is None:
+            return None  # an embedded set about something that the laboratory does not do yet
+        raise DataError(
+            sentence(
+                f"task {quoted(wanted)}",
+                expected=f"one of {listed([each.value for each in Kind])}",
+                got="no task of this name",
+                remedy=suggestion(wanted, [each.value for each in Kind], "task"),
+            )
+        ) from None
+
+
+def _segmentation(table: Table, wanted: Kind | None) -> Task:
+    if table.masks is None or wanted not in (None, Kind.SEGMENTATION):
+        got = "a table without masks" if table.masks is None else f"masks, and the task {wanted}"
+        raise _refused(
+            table.target, "pictures with a mask each", got, "name a folder with images/ and masks/"
+        )
+    _, height, width = table.masks.shape
+    share = 100 * float((table.masks > 0).mean())
+    reason = f"a mask of {height} x {width} pixels for every picture; {share:.1f} % of them are foreground"
+    return Task(Kind.SEGMENTATION, table.target, ("background", "foreground"), height * width, reason)
+
+
+def _multilabel(table: Table, wanted: Kind | None) -> Task:
+    names = table.targets
+    if not names or wanted not in (None, Kind.MULTILABEL):
+        got = "one target column" if not names else f"{len(names)} target columns, and the task {wanted}"
+        raise _refused(table.target, "several columns of 0 and 1", got, "name them all: --target 'a,b,c'")
+    labels = table.frame[list(names)]
+    for name in names:
+        count = int(labels[name].sum())
+        if min(count, len(labels) - count) < LEAST_OF_A_CLASS:
+            raise _refused(
+                name,
+                f"a label that at least {LEAST_OF_A_CLASS} rows have, and as many have not",
+                f"{count} of {len(labels)} rows",
+                "leave this label out",
+            )
+    each = float(labels.to_numpy().sum(axis=1).mean())
+    return Task(
+        Kind.MULTILABEL, table.target, names, len(names), f"{len(names)} labels, {each:.1f} a row on average"
+    )
+
+
+def _refuse_rare(answers: pd.Series[Any], target: str) -> None:
     counts = answers.value_counts()
     if counts.max() == 1:
         raise _refused(
@@ -143,39 +264,69 @@ def infer(table: Table, *, positive: str | None = None, kind: Kind | None = None
             f"{counts.min()} of {quoted(rarest)}",
             "merge rare classes or leave their rows out",
         )
-    if found is Kind.MULTICLASS:
-        if positive is not None:
-            raise _positive_without_two(target, positive, f"{distinct} levels")
-        return Task(found, target, levels, len(levels), reason)
-    chosen, why = _positive(answers, levels, numeric, positive, target)
-    negative = next(level for level in levels if level != chosen)
-    return Task(found, target, (negative, chosen), 1, f"{reason}; {why}")
+
+
+def _graded(
+    levels: tuple[str, ...], numeric: bool, order: Sequence[str], target: str, reason: str
+) -> tuple[tuple[str, ...], str]:
+    """The grades from low to high: as asked, else by number."""
+    if not order and not numeric:
+        raise _refused(
+            target,
+            "grades in their order",
+            f"the levels {listed(levels)}",
+            "say it: --order 'low,middle,high'",
+        )
+    if not order:
+        return levels, reason
+    if sorted(order) != sorted(levels):
+        raise _refused(
+            target, f"an order of its levels {listed(levels)}", listed(order), "name each of them once"
+        )
+    return tuple(order), f"{reason}, in the order asked for"
 
 
 def _kind(answers: pd.Series[Any], numeric: bool, distinct: int, kind: Kind | None) -> tuple[Kind, str]:
-    if not numeric:
-        found = Kind.BINARY if distinct == 2 else Kind.MULTICLASS
-        if kind not in (None, found):
-            raise _refused(
-                str(answers.name), f"a target fit for {kind}", f"{distinct} levels of text", f"use {found}"
-            )
-        return found, f"{distinct} levels of text"
-    whole = bool((answers % 1 == 0).all())
-    what = f"{distinct} distinct {'whole numbers' if whole else 'numbers'}"
-    if kind is Kind.REGRESSION:
-        return kind, f"{what}, taken as numbers as asked"
-    if distinct == 2:
-        return Kind.BINARY, what
-    if kind is Kind.BINARY:
-        raise _refused(
-            str(answers.name), "two levels for a binary task", what, "use multiclass or regression"
-        )
-    if kind is Kind.MULTICLASS:
-        return kind, f"{what}, taken as classes as asked"
+    whole = numeric and bool((answers % 1 == 0).all())
+    what = f"{distinct} distinct {'whole numbers' if whole else 'numbers'}" if numeric else ""
+    what = what or f"{distinct} levels of text"
+    if kind is not None:
+        _fits(answers, numeric, whole, distinct, kind, what)
+        return kind, f"{what}, taken as {TAKEN[kind]} as asked" if numeric and distinct > 2 else what
+    if not numeric or distinct == 2:
+        return Kind.BINARY if distinct == 2 else Kind.MULTICLASS, what
     few = distinct <= MOST_WHOLE_LEVELS and len(answers) >= ROWS_A_LEVEL * distinct
     if whole and few and answers.value_counts().min() >= LEAST_OF_A_CLASS:
         return Kind.MULTICLASS, f"{what} from {answers.min():g} to {answers.max():g}, taken as classes"
     return Kind.REGRESSION, what
+
+
+TAKEN = {
+    Kind.BINARY: "two classes",
+    Kind.MULTICLASS: "classes",
+    Kind.REGRESSION: "numbers",
+    Kind.ORDINAL: "grades",
+    Kind.COUNT: "counts",
+    Kind.ANOMALY: "the usual and the odd",
+    Kind.RETRIEVAL: "classes to be found by likeness",
+}
+MOST_GRADES = 30
+
+
+def _fits(answers: pd.Series[Any], numeric: bool, whole: bool, distinct: int, kind: Kind, what: str) -> None:
+    """Refuse a kind that was asked for and that the target cannot have."""
+    name = str(answers.name)
+    if kind.two and distinct != 2:
+        raise _refused(name, f"two levels for the {kind} task", what, "use multiclass or regression")
+    if kind.numbers and not numeric:
+        raise _refused(name, f"numbers for {kind}", what, "use binary or multiclass")
+    if kind is Kind.COUNT and (not whole or answers.min() < 0):
+        got = what if not whole else f"{answers.min():g}"
+        raise _refused(name, "whole numbers of at least 0 for count", got, "use regression")
+    if kind is Kind.MULTICLASS and distinct == 2:
+        raise _refused(name, "three levels or more for multiclass", what, "use binary")
+    if kind is Kind.ORDINAL and not 3 <= distinct <= MOST_GRADES:
+        raise _refused(name, f"3 to {MOST_GRADES} grades for ordinal", what, "use binary or regression")
 
 
 def _positive(

@@ -1,4 +1,4 @@
-"""A table as the laboratory sees it: named columns, one target, and where it all came from."""
+"""A table as the laboratory sees it: rows of columns, pictures or text, what is asked of them, and their origin."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 class Reading:
     """How a file was read, in the words of `pandas.read_csv`; `path` is as it was given, or bare in a record."""
 
-    format: str  # "csv", "parquet", "frame" or "embedded"
+    format: str  # "csv", "parquet", "arrow", "npz", "pictures" (a folder), "frame", "arrays" or "embedded"
     path: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+
+
+FILE = "file"  # the column that says which file, or which member of an array, a picture is
+CLASS = "class"  # the target of pictures in class folders
+MASK = "mask"  # the target of pictures with masks, which is no column
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +32,16 @@ class Table:
     """Rows to learn from. Every column of `frame` is int64, float64, datetime64 without a zone, or object
     holding str with NaN where a cell is missing; the index is 0 .. rows - 1; column names are unique strings.
 
-    `digest` is the SHA-256 of the content: of a file's bytes, or of the values of a frame or an embedded set.
-    It names neither the target nor the weight column: what depends on those must say so beside it.
+    A row may also be a picture: `pictures` is uint8 of shape (rows, channels, height, width), the frame then
+    has the column "file" and, unless the answer is a mask, the target. `masks` is uint8 of shape (rows,
+    height, width), 0 for background and 1, 2, ... for the objects of a picture; the target is then "mask" and
+    no column. Where several columns of 0 and 1 are asked about at once, `targets` names them and `target` is
+    their joined name. `group` names the rows that must not be parted, `time` says which came first, and
+    `text` holds the text to read: none of the three is a feature.
+
+    `digest` is the SHA-256 of the content: of a file's bytes, or of the values of a frame, pictures, masks or
+    an embedded set. It names neither the target nor the weight column nor any other role: what depends on
+    those must say so beside it.
     """
 
     frame: pd.DataFrame
@@ -40,6 +53,13 @@ class Table:
     weight: str | None = None
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=lambda: Reading("frame"))
+    targets: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    text: str | None = None
+    pictures: NDArray[np.uint8] | None = None
+    masks: NDArray[np.uint8] | None = None
+    kind: str | None = None  # the kind of task that an embedded set is about, such as "ordinal"
 
     @property
     def rows(self) -> int:
@@ -48,24 +68,31 @@ class Table:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The columns to learn from, in their order: all but the target and the weight."""
-        return tuple(name for name in self.frame.columns if name not in (self.target, self.weight))
+        """The columns to learn from as numbers, in their order: all that have no other role."""
+        roles = {self.target, *self.targets, self.weight, self.group, self.time, self.text}
+        if self.pictures is not None:
+            roles.add(FILE)
+        return tuple(name for name in self.frame.columns if name not in roles)
 
     def answers(self) -> pd.Series[Any]:
-        """The target column."""
+        """The target column. Several targets are in `labels`, pictures' answers in `masks`."""
         return self.frame[self.target]
+
+    def labels(self) -> NDArray[np.float32]:
+        """Which of the targets hold in each row: 0 or 1, shape (rows, targets)."""
+        return self.frame[list(self.targets)].to_numpy(dtype=np.float32)
 
     def weights(self) -> NDArray[np.float64] | None:
         """The weight of every row, shape (rows,), or None where every row counts alike."""
         return None if self.weight is None else self.frame[self.weight].to_numpy(dtype=np.float64)
 
 
-def content_digest(frame: pd.DataFrame) -> str:
+def content_digest(frame: pd.DataFrame, *arrays: NDArray[np.uint8] | None) -> str:
     """SHA-256 over names, kinds and values, the same on every machine and version of pandas.
 
     Numbers enter as little-endian float64 or int64, dates as microseconds, text as UTF-8 with its length in
     front (so that moving a character between two cells changes the digest), missing cells as a length of
-    -1.
+    -1. Pictures and masks enter as their shape and bytes, in the order given.
     """
     digest = hashlib.sha256()
     for name in frame.columns:
@@ -81,6 +108,10 @@ def content_digest(frame: pd.DataFrame) -> str:
             digest.update(b"text")
             for value, absent in zip(column.tolist(), column.isna().tolist(), strict=True):
                 _text(digest, None if absent else str(value))
+    for array in arrays:
+        if array is not None:
+            digest.update(b"bytes" + np.array(array.shape, dtype="<i8").tobytes())
+            digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

@@ -100,6 +100,16 @@ class Spread:
     seeds: int
 
     @property
+    def tells_apart(self) -> bool:
+        """Whether seeds and splits can be told apart: one seed a split shows their sum alone."""
+        return self.seeds > 1
+
+    @property
+    def split(self) -> float:
+        """The standard deviation that infinitely many seeds a split would leave over splits."""
+        return self.with_seeds(inf)
+
+    @property
     def seed_share(self) -> float:
         """The seeds' share of the variance of seed-averaged differences; more seeds shrink only this."""
         return min(1.0, self.seed**2 / self.seeds / self.total**2) if self.total > 0 else 0.0
@@ -158,7 +168,7 @@ def seeds_for(
 ) -> int | None:
     """The fewest seeds a split, at these splits, whose interval is at most 2·goal wide; None if none are."""
     per_unit = half_width(1.0, splits, n_test, n_rest, level)
-    own = found.with_seeds(inf) ** 2
+    own = found.split**2
     room = (goal / per_unit) ** 2 - own
     if not room > 0 or not isfinite(room):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lossary.lab.metrics.metric import Formula, average
+from lossary.lab.metrics.metric import Formula, average, ratio
 
 
 def decide(outputs: Tensor) -> Tensor:
@@ -15,8 +15,12 @@ def decide(outputs: Tensor) -> Tensor:
 
 def confusion(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
     """Weighted counts (..., C, C): the true class in the rows, the chosen one in the columns."""
-    classes = max(2, outputs.shape[-1])
-    cell = target.long() * classes + decide(outputs)
+    return tallied(decide(outputs), target, measure, max(2, outputs.shape[-1]))
+
+
+def tallied(chosen: Tensor, target: Tensor, measure: Tensor, classes: int) -> Tensor:
+    """Weighted counts (..., C, C) of chosen classes (..., N): the true class in the rows."""
+    cell = target.long() * classes + chosen
     counts = torch.zeros(*cell.shape[:-1], classes * classes, dtype=measure.dtype)
     return counts.scatter_add(-1, cell, measure).reshape(*cell.shape[:-1], classes, classes)
 
@@ -30,33 +34,52 @@ def balanced_accuracy(outputs: Tensor, target: Tensor, measure: Tensor) -> Tenso
     """Mean over the classes that occur of the share chosen rightly."""
     counts = confusion(outputs, target, measure)
     present = counts.sum(-1)
-    shares = _ratio(counts.diagonal(dim1=-2, dim2=-1), present)
+    shares = ratio(counts.diagonal(dim1=-2, dim2=-1), present)
     return shares.sum(-1) / (present > 0).sum(-1)
 
 
 def precision(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
     """Of what was chosen, the share that is right; 0 where nothing was chosen."""
     counts = confusion(outputs, target, measure)
-    return _positive_or_mean(_ratio(counts.diagonal(dim1=-2, dim2=-1), counts.sum(-2)), counts, outputs)
+    return _positive_or_mean(ratio(counts.diagonal(dim1=-2, dim2=-1), counts.sum(-2)), counts, outputs)
 
 
 def recall(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
     """Of what is there, the share that was chosen; 0 where nothing is there."""
     counts = confusion(outputs, target, measure)
-    return _positive_or_mean(_ratio(counts.diagonal(dim1=-2, dim2=-1), counts.sum(-1)), counts, outputs)
+    return _positive_or_mean(ratio(counts.diagonal(dim1=-2, dim2=-1), counts.sum(-1)), counts, outputs)
 
 
 def f1(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
     """Harmonic mean of precision and recall; 0 where both are 0."""
     counts = confusion(outputs, target, measure)
     hits = counts.diagonal(dim1=-2, dim2=-1)
-    return _positive_or_mean(_ratio(2 * hits, counts.sum(-1) + counts.sum(-2)), counts, outputs)
+    return _positive_or_mean(ratio(2 * hits, counts.sum(-1) + counts.sum(-2)), counts, outputs)
 
 
 def false_positive_rate(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
     """Of the negative rows, the share called positive; 0 where there are none."""
     counts = confusion(outputs, target, measure)
-    return _ratio(counts[..., 0, 1], counts[..., 0, :].sum(-1))
+    return ratio(counts[..., 0, 1], counts[..., 0, :].sum(-1))
+
+
+def matthews(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
+    """Correlation of decision and truth, -1 to 1; 0 where either is always the same class (Gorodkin 2004, R_K)."""
+    counts = confusion(outputs, target, measure)
+    total, truth, chosen = counts.sum((-2, -1)), counts.sum(-1), counts.sum(-2)
+    together = counts.diagonal(dim1=-2, dim2=-1).sum(-1) * total - (truth * chosen).sum(-1)
+    spread = (total.square() - truth.square().sum(-1)) * (total.square() - chosen.square().sum(-1))
+    return ratio(together, spread.clamp(min=0).sqrt())
+
+
+def expected_cost(fn: float, fp: float) -> Formula:
+    """The formula of the mean cost of a row, where a missed positive costs `fn` and a false alarm `fp`."""
+
+    def formula(outputs: Tensor, target: Tensor, measure: Tensor) -> Tensor:
+        counts = confusion(outputs, target, measure)
+        return (fn * counts[..., 1, 0] + fp * counts[..., 0, 1]) / measure.sum(-1)
+
+    return formula
 
 
 def top(k: int) -> Formula:
@@ -72,10 +95,6 @@ def top(k: int) -> Formula:
         return average((ahead.sum(-1) < k).to(measure.dtype), measure)
 
     return formula
-
-
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    return torch.where(whole > 0, part / torch.where(whole > 0, whole, 1.0), 0.0)
 
 
 def _positive_or_mean(shares: Tensor, counts: Tensor, outputs: Tensor) -> Tensor:

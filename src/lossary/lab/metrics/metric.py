@@ -24,7 +24,8 @@ class Metric:
     expected metric is reached by estimating that functional; a loss that elicits another is not judged by it.
     `relative` metrics are errors: their region of equivalence is 1 % of the reference's value. `share` metrics are
     rates and scores between 0 and 1, shown in percent: theirs is one point. One that is neither (R²) has a region
-    of 0.01 in its own unit.
+    of 0.01 in its own unit. `wide` metrics have a target for every output of a row: labels, or the pixels of a
+    picture. `cutter` chooses the cut of a metric that needs one, from rows whose targets it may see.
     """
 
     name: str
@@ -37,6 +38,9 @@ class Metric:
     relative: bool
     share: bool
     formula: Formula
+    wide: bool = False
+    cutter: Formula | None = None
+    in_target_unit: bool = False  # an error measured in what the target is measured in
 
     def score(
         self,
@@ -44,29 +48,59 @@ class Metric:
         target: Tensor,
         weight: Tensor | None = None,
         *,
-        threshold: float | Tensor = 0.0,
+        threshold: float | Tensor | None = None,
     ) -> Tensor:
         """One value per member: outputs (..., N, K), target and weight (N,) or (..., N) -> (...), float64.
 
-        Outputs are raw: logits or margins for classes (K = 1 for two classes, the sign decides; a threshold
-        other than 0, one number or one per member, moves the cut), the prediction in the user's units for
-        numbers. A NaN in a row that counts makes the member's score NaN; a row of weight 0 does not count.
+        Outputs are those of the kind: logits or margins for classes (K = 1 for two classes), labels and pixels; the
+        prediction in the user's units for numbers; embeddings. The target of a `wide` metric is (..., N, K). What is
+        decided by a sign is cut at 0; a threshold, one number or one per member, moves the cut, and a metric with a
+        `cutter` chooses its own from these rows unless it is told one. A NaN in a row that counts makes the member's
+        score NaN; a row of weight 0 does not count.
         """
-        if outputs.ndim < 2 or target.shape[-1:] != outputs.shape[-2:-1]:
-            raise ShapeError(
-                f"outputs: expected (..., N, K) with one row per target, got {tuple(outputs.shape)} for a "
-                f"target of shape {tuple(target.shape)}; add a missing last axis with outputs.unsqueeze(-1)."
-            )
+        cuts = self.reads == "decision" and (self.wide or outputs.shape[-1] == 1)
+        if cuts and threshold is not None:
+            outputs = outputs.detach().to(torch.float64)
+            outputs = outputs - torch.as_tensor(threshold, dtype=torch.float64)[..., None, None]
+        values, target, measure, spoilt = self._members(outputs, target, weight)
+        if cuts and threshold is None and self.cutter is not None:
+            values = values - self.cutter(values, target, measure)[..., None, None]
+        return torch.where(spoilt, torch.nan, self.formula(values, target, measure))
+
+    def cut(self, outputs: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The cut (...) that a metric with a `cutter` chooses on these rows; NaN for outputs that are NaN."""
+        assert self.cutter is not None, f"{self.name} cuts where the loss does"
+        values, target, measure, spoilt = self._members(outputs, target, weight)
+        return torch.where(spoilt, torch.nan, self.cutter(values, target, measure))
+
+    def _members(
+        self, outputs: Tensor, target: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Everything as (members ..., rows, ...): outputs without NaN, targets, weights; and which had a NaN."""
         values = outputs.detach().to(torch.float64)
-        if self.reads == "decision" and outputs.shape[-1] == 1:
-            values = values - torch.as_tensor(threshold, dtype=torch.float64)[..., None, None]
         measure = torch.ones((), dtype=torch.float64) if weight is None else weight.detach().to(torch.float64)
-        lead = (values[..., 0] + target + measure).shape
-        values, target, measure = values.expand(*lead, -1), target.expand(lead), measure.expand(lead)
+        rows = self._rows(outputs, target)
+        lead: torch.Size = torch.broadcast_shapes(values.shape[:-1], rows, measure.shape)  # type: ignore[no-untyped-call]
+        values, measure = values.expand(*lead, -1), measure.expand(lead)
+        target = target.expand(*lead, -1) if self.wide else target.expand(lead)
         blank = values.isnan().any(-1)
-        spoilt = (blank & (measure > 0)).any(-1)
-        result = self.formula(torch.where(blank[..., None], 0.0, values), target, measure)
-        return torch.where(spoilt, torch.nan, result)
+        return torch.where(blank[..., None], 0.0, values), target, measure, (blank & (measure > 0)).any(-1)
+
+    def _rows(self, outputs: Tensor, target: Tensor) -> torch.Size:
+        """The shape of the target's rows. Raises ShapeError where they are not those of the outputs."""
+        if not self.wide:
+            if outputs.ndim < 2 or target.shape[-1:] != outputs.shape[-2:-1]:
+                raise ShapeError(
+                    f"outputs: expected (..., N, K) with one row per target, got {tuple(outputs.shape)} for a "
+                    f"target of shape {tuple(target.shape)}; add a missing last axis with outputs.unsqueeze(-1)."
+                )
+            return target.shape
+        if outputs.ndim < 2 or target.shape[-2:] != outputs.shape[-2:]:
+            raise ShapeError(
+                f"outputs: expected (..., N, K) with one column per column of the target, got "
+                f"{tuple(outputs.shape)} for a target of shape {tuple(target.shape)}; flatten both to (..., N, K)."
+            )
+        return target.shape[:-1]
 
     def better(self, first: float, second: float) -> bool:
         """Whether `first` is strictly the better value; NaN is never better and never best."""
@@ -83,6 +117,11 @@ def average(values: Tensor, measure: Tensor) -> Tensor:
     """Weighted mean over the last axis, whatever rows of weight 0 hold; NaN where nothing counts."""
     counted = torch.where(measure > 0, values, 0.0)
     return (counted * measure).sum(-1) / measure.sum(-1)
+
+
+def ratio(part: Tensor, whole: Tensor, empty: float = 0.0) -> Tensor:
+    """part / whole, and `empty` where the whole is 0."""
+    return torch.where(whole > 0, part / torch.where(whole > 0, whole, 1.0), empty)
 
 
 def margin(outputs: Tensor) -> Tensor:

@@ -7,18 +7,56 @@ from dataclasses import dataclass
 from lossary.core.errors import DataError
 from lossary.lab.planning.plan import RATES
 
+#: Shares that a sweep tries unless others are asked for.
+SWEEPS = {
+    "noise": (0.0, 0.1, 0.2, 0.3, 0.4),
+    "outliers": (0.0, 0.02, 0.05, 0.1),
+    "imbalance": (0.5, 0.2, 0.1, 0.05, 0.02),
+}
+
+
+def levels(name: str, text: str | None) -> tuple[float, ...]:
+    """The shares that a sweep is asked to try: "0,0.1,0.4", or "default". Raises DataError for anything else."""
+    if text is None:
+        return ()
+    if text.strip() == "default":
+        return SWEEPS[name]
+    try:
+        return tuple(sorted({float(each) for each in text.split(",")}))
+    except ValueError:
+        raise DataError(
+            f"{name}: expected shares of the rows separated by commas, got {text!r}; write '0,0.1,0.4' or 'default'."
+        ) from None
+
 
 @dataclass(frozen=True)
 class Options:
     """The options of `lossary compare`, checked. Raises DataError for one outside its domain."""
 
     target: str | None = None
+    task: str | None = None  # a Kind; None: read off the target
     metric: str | None = None
     reference: str | None = None
     rope: float | None = None
     losses: tuple[str, ...] = ()
+    tune_losses: bool = False  # also an equal budget of settings for every loss, as a second table
     positive: str | None = None
-    weight: str | None = None
+    weight: str | None = None  # columns, as are the next three
+    group: str | None = None  # its rows stay together in every split
+    time: str | None = None  # test rows come after all others
+    text: str | None = None
+    words: str = "counted"  # or "hashed": how words of a text get their numbers
+    order: tuple[str, ...] = ()  # the grades of an ordinal target from low to high
+    class_weight: str = "none"  # or "balanced": training rows of every class weigh alike
+    cost: str | None = None  # "fn=10,fp=1": the expected cost becomes the metric
+    noise: tuple[float, ...] = ()  # shares of wrong labels among the rows learned from
+    outliers: tuple[float, ...] = ()  # shares of gross outliers among their targets
+    imbalance: tuple[float, ...] = ()  # shares that the smallest class is thinned out to
+    force: bool = False  # give verdicts on small data too
+    budget: str | None = None  # "5m": the time that all trainings together may take
+    model: str | None = None  # "file.py:Net": the user's own network
+    dropout: float = 0.0
+    optimizer: str = "adamw"
     seed: int = 0
     splits: int = 20
     seeds: int = 5
@@ -45,6 +83,26 @@ class Options:
                 raise DataError(
                     f"{name}: expected a whole number of at least {least}, got {value!r}; raise it."
                 )
+        for name, known in (
+            ("class_weight", ("none", "balanced")),
+            ("words", ("counted", "hashed")),
+            ("optimizer", ("adamw", "sgd")),
+            ("engine", ("stacked", "plain")),
+        ):
+            if getattr(self, name) not in known:
+                raise DataError(
+                    f"{name}: expected {' or '.join(known)}, got {getattr(self, name)!r}; choose one of them."
+                )
+        for name in ("noise", "outliers", "imbalance"):
+            if not all(0 <= level < 1 for level in getattr(self, name)):
+                raise DataError(
+                    f"{name}: expected shares of the rows from 0 to below 1, got {getattr(self, name)!r}; write 0.1 "
+                    "for one row in ten."
+                )
+        if not 0 <= self.dropout < 1:
+            raise DataError(
+                f"dropout: expected a share from 0 to below 1, got {self.dropout!r}; 0 leaves it out."
+            )
         if self.rope is not None and not 0 < self.rope < 1:
             raise DataError(
                 f"rope: expected a number between 0 and 1 (0.01 is one point, or 1 % of an error), got {self.rope!r}; "

@@ -8,11 +8,12 @@ later stage widens it for the losses whose best rate lay at an edge, and is a fu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 
 from lossary.lab.planning.candidate import Candidate
+from lossary.lab.training.networks import Mlp, Network
 from lossary.lab.training.trial import Setup, Trial
 
 RATES = (
@@ -24,6 +25,7 @@ RATES = (
     0.1,
 )  # about half a decade apart, the usable range of Adam on tables
 SLICE = 120  # members trained at once; 60 to 120 is fastest on a CPU (PERFORMANCE.md)
+NARROW = 16  # numbers at the waist of an autoencoder, at most; else a third of its inputs
 WIDEN_BY = 2  # rates added beyond an edge, one decade
 LAST_STAGE = 2  # the grid is widened at most twice: four more rates, two decades
 
@@ -44,9 +46,16 @@ class Settings:
     epochs: int
     patience: int | None
     batch: int
-    hidden: tuple[int, ...]
     rates: tuple[float, ...]
     losses: tuple[str, ...]  # as asked for; empty: the adviser chose
+    group: str | None = None
+    time: str | None = None
+    text: str | None = None
+    words: str = "counted"
+    class_weight: str = "none"
+    tune_losses: bool = False
+    force: bool = False
+    optimizer: str = "adamw"
 
     @property
     def training_seeds(self) -> tuple[int, ...]:
@@ -60,7 +69,6 @@ class Block:
 
     label: str
     loss: str
-    link: str
     split: int
     rates: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -107,7 +115,7 @@ class Plan:
     """Everything that decides a comparison's results, and nothing else: its digest names the run folder."""
 
     data: str  # digest of the table, its target, weight and positive level
-    kind: str  # "binary", "multiclass" or "regression"
+    kind: str  # a Kind
     settings: Settings
     candidates: tuple[Candidate, ...]
     setup: Setup
@@ -116,27 +124,31 @@ class Plan:
     @property
     def trained(self) -> tuple[Candidate, ...]:
         """The candidates that need trainings of their own: an alias shares those of the first of its name."""
-        first: dict[tuple[str, str], Candidate] = {}
+        first: dict[tuple[str, ...], Candidate] = {}
         for each in self.candidates:
-            first.setdefault((each.expression, each.link), each)
+            first.setdefault(_training(each), each)
         return tuple(first.values())
 
     def trained_as(self, candidate: Candidate) -> str:
         """The label under which a candidate's trainings stand in the ledger."""
-        mine = (candidate.expression, candidate.link)
-        return next(each.label for each in self.trained if (each.expression, each.link) == mine)
+        mine = _training(candidate)
+        return next(each.label for each in self.trained if _training(each) == mine)
 
     def trials(self, block: Block) -> tuple[Trial, ...]:
         """The trainings of a block, rates outermost."""
+        candidate = next(each for each in self.trained if each.label == block.label)
+        setup = replace(self.setup, network=network_of(self.setup.network, candidate))
         return tuple(
             Trial(
                 loss=block.loss,
                 rate=rate,
                 seed=seed,
                 split=block.split,
-                setup=self.setup,
-                link=block.link,  # type: ignore[arg-type]  # one of the three, by Candidate
+                setup=setup,
+                link=candidate.link,  # type: ignore[arg-type]  # one of those, by Candidate, as are the next two
                 data=self.data,
+                readout=candidate.readout,  # type: ignore[arg-type]
+                learns=candidate.learns,  # type: ignore[arg-type]
             )
             for rate in block.rates
             for seed in block.seeds
@@ -160,13 +172,29 @@ class Plan:
         seeds = self.settings.training_seeds
         by_split = (
             [
-                Block(each.label, each.expression, each.link, split, rates[each.label], seeds)
+                Block(each.label, each.expression, split, rates[each.label], seeds)
                 for each in self.trained
                 if rates.get(each.label)
             ]
             for split in range(self.settings.splits)
         )
         return Stage(number, tuple(Slice(index, blocks) for index, blocks in enumerate(_packed(by_split))))
+
+
+def network_of(network: Network, candidate: Candidate) -> Network:
+    """The network of a comparison with the last layer that a candidate needs.
+
+    What learns its own inputs must pass them through fewer numbers than they are, or it would learn to copy.
+    """
+    if candidate.learns == "inputs" and isinstance(network, Mlp):
+        narrow = max(1, min(network.inputs // 3, NARROW))
+        network = replace(network, hidden=(*network.hidden, narrow, *network.hidden))
+    return network.with_outputs(candidate.outputs)
+
+
+def _training(candidate: Candidate) -> tuple[str, ...]:
+    """What decides a candidate's trainings."""
+    return candidate.expression, candidate.link, candidate.learns
 
 
 def _packed(by_split: Iterable[list[Block]]) -> Iterable[tuple[Block, ...]]:

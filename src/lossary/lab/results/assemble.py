@@ -15,7 +15,7 @@ from lossary.lab.design import Design
 from lossary.lab.judging.verdict import Verdicts, judge
 from lossary.lab.metrics import Metric, get_metric
 from lossary.lab.planning.candidate import Candidate
-from lossary.lab.planning.plan import Stage
+from lossary.lab.planning.plan import Stage, network_of
 from lossary.lab.results import course
 from lossary.lab.results.anchored import ahead_of_all, anchors_of
 from lossary.lab.results.behaviour import calibration, confusion, residuals
@@ -23,6 +23,7 @@ from lossary.lab.results.tested import Tested, tested
 from lossary.lab.running.store import Outputs, Store
 from lossary.lab.training.anchors import constant_score
 from lossary.lab.training.choose import Trained, chosen_rates, grouped, mean
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 
 
@@ -144,7 +145,7 @@ class _Assembly:
         per_seed = scored.scores[self.metric.name]
         train = mean(each.train * self.units[each.split] for each in chosen)
         span = self._usable(candidate)
-        classes = self.plan.kind != Kind.REGRESSION
+        classes = Kind(self.plan.kind).classes
         binary = self.plan.kind == Kind.BINARY
         return Row(
             candidate=candidate,
@@ -184,13 +185,14 @@ class _Assembly:
         label = verdicts.recommended or self.plan.settings.reference
         row = next(row for row in rows if row.candidate.label == label)
         setup = self.plan.setup
+        network = network_of(setup.network, row.candidate)
         return Recommendation(
             candidate=row.candidate,
             why=verdicts.advice,
             rate=row.rate,
             epochs=row.epochs,
-            hidden=setup.network.hidden,
-            activation=setup.network.activation,
+            hidden=network.hidden if isinstance(network, Mlp) else (),
+            activation=network.activation if isinstance(network, Mlp) else "",
             batch=setup.batch,
             weight_decay=setup.weight_decay,
             expected=row.score,

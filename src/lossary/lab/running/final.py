@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from lossary.lab import record
-from lossary.lab.asking import prepare
-from lossary.lab.asking.prepare import TargetScale, target_scale
-from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
+from lossary.lab.planning.plan import network_of
 from lossary.lab.running.execute import Job
-from lossary.lab.training import network
-from lossary.lab.training.engines.objective import mean_loss
-from lossary.lab.training.rows import Rows, typed
-from lossary.lab.training.trial import Setup, Trial
+from lossary.lab.training.engines.lesson import lesson
+from lossary.lab.training.engines.plain import descend
+from lossary.lab.training.rows import Rows, scaled, typed
+from lossary.lab.training.trial import Setup, SplitData, Trial
 
 SPLIT = 1_000_000  # of the initial weights and batch order: no split of a comparison has this number
 
@@ -22,33 +23,31 @@ SPLIT = 1_000_000  # of the initial weights and batch order: no split of a compa
 def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[str, str]]:
     """The training as a job, and what the weights do not say: inputs, target scale, classes, loss, expected score."""
     chosen, table, task = found.recommendation, rows.table, rows.task
-    preparation = prepare.fit(rows.profile, table.frame)
-    target = task.encode(table.answers())
-    scale = TargetScale(0.0, 1.0, "none")
-    if task.kind is Kind.REGRESSION:
-        scale = target_scale(target)
-        target = scale.standardise(target)
+    seen = rows.inputs.fitted(np.arange(table.rows))
+    target, scale = scaled(task.answers(table), task.kind, np.arange(table.rows))
     weight = table.weights()
-    x = torch.from_numpy(preparation.transform(table.frame))
+    x = torch.from_numpy(seen(np.arange(table.rows)))
     y = torch.from_numpy(typed(target, task.kind))
     w = None if weight is None else torch.from_numpy(weight.astype("float32"))
     trial = Trial(
         loss=chosen.candidate.expression,
-        link=chosen.candidate.link,  # type: ignore[arg-type]  # one of the three, by Candidate
+        link=chosen.candidate.link,  # type: ignore[arg-type]  # one of those, by Candidate, as below
         rate=chosen.rate,
         seed=found.settings.seed,
         split=SPLIT,
-        setup=setup,
+        setup=replace(setup, network=network_of(setup.network, chosen.candidate)),
+        readout=chosen.candidate.readout,  # type: ignore[arg-type]
+        learns=chosen.candidate.learns,  # type: ignore[arg-type]
     )
     facts = {
-        "inputs": list(preparation.names),
+        "inputs": list(rows.inputs.names),
         "target_scale": scale,
         "levels": task.levels,
         "loss": chosen.candidate.expression,
         "link": chosen.candidate.link,
         "rate": chosen.rate,
         "epochs": chosen.epochs,
-        "network": setup.network,
+        "network": trial.setup.network,
         "expected": {"metric": found.ruler.name, "mean": chosen.expected.mean},
     }
     job = Job(("final", 0), learn, (trial, chosen.epochs, x, y, w))
@@ -60,16 +59,8 @@ def learn(trial: Trial, epochs: int, x: Tensor, y: Tensor, w: Tensor | None) -> 
 
     As the plain engine trains, but every epoch: there are no rows left to choose one by.
     """
-    setup = trial.setup
-    loss = mean_loss(trial.loss, trial.link)
-    model = network.module(setup.network, trial.split, trial.seed)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=trial.rate, betas=setup.betas, eps=setup.eps, weight_decay=setup.weight_decay
-    )
-    for order in network.batch_order(len(x), epochs, trial.split, trial.seed):
-        for batch in order.split(setup.batch):
-            optimizer.zero_grad()
-            weight = None if w is None else w[batch]
-            torch.autograd.backward(loss(model(x[batch]).squeeze(-1), y[batch], weight))
-            optimizer.step()
+    course = descend(trial, lesson(SplitData(x, y, x, y, x, y, w), trial.learns), epochs)
+    model = next(course)
+    for _ in course:
+        pass
     return model.state_dict()

@@ -2,68 +2,92 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lossary.lab.asking import prepare
+from lossary.lab.asking.corrupt import Corruption, corrupted
+from lossary.lab.asking.inputs import Inputs, inputs_of
+from lossary.lab.asking.prepare import TargetScale, target_scale
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.splits import Split
 from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data.table import Table
 from lossary.lab.training.trial import SplitData
 
+MOST_HELD = 1 << 30  # bytes of prepared rows that are kept
+UNSCALED = TargetScale(0.0, 1.0, "none")
+
 
 class Rows:
     """A table with its task and its splits. A split is prepared when it is first asked for, and kept."""
 
-    def __init__(self, table: Table, task: Task, profile: Profile, splits: tuple[Split, ...]) -> None:
+    def __init__(
+        self, table: Table, task: Task, profile: Profile, splits: tuple[Split, ...], *, hashed: bool = False
+    ) -> None:
         self.table = table
         self.task = task
         self.profile = profile
         self.splits = splits
-        self._prepared: dict[int, tuple[SplitData, prepare.TargetScale]] = {}
+        self.inputs: Inputs = inputs_of(table, profile, hashed=hashed)
+        self._answers = task.answers(table)
+        self._corruption: Corruption | None = None
+        self._prepared: dict[int, tuple[SplitData, TargetScale]] = {}
+
+    @property
+    def answers(self) -> NDArray[Any]:
+        """What every row's answer is, never spoilt: as `Task.answers` gives it."""
+        return self._answers
+
+    def spoilt(self, corruption: Corruption) -> Rows:
+        """The same rows, those learned from and validated on spoilt; those tested as they are."""
+        found = copy(self)
+        found._corruption, found._prepared = corruption, {}
+        return found
 
     def data(self, split: int) -> SplitData:
         """The rows of one split. Class codes are int64, for two classes 0.0 and 1.0; numbers are scaled."""
         return self._held(split)[0]
 
-    def scale(self, split: int) -> prepare.TargetScale:
-        """How the target of a split was scaled; the identity for classes."""
+    def scale(self, split: int) -> TargetScale:
+        """How the target of a split was scaled; the identity for all but numbers."""
         return self._held(split)[1]
 
-    def _held(self, split: int) -> tuple[SplitData, prepare.TargetScale]:
+    def _held(self, split: int) -> tuple[SplitData, TargetScale]:
         if split not in self._prepared:
-            self._prepared[split] = self._prepare(split)
+            made = self._prepare(split)
+            # A split of many pictures or texts is large, and preparing it again is cheaper than a full memory.
+            while self._prepared and (1 + len(self._prepared)) * _size(made[0]) > MOST_HELD:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[split] = made
         return self._prepared[split]
 
     @property
-    def inputs(self) -> int:
-        """How many features the network sees, in every split."""
-        return int(self.data(0).x_train.shape[1])
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row as the network sees it, in every split."""
+        return tuple(self.data(0).x_train.shape[1:])
 
     def truth(self, split: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Test targets in the user's unit (or class codes), and weights: (rows,) each."""
+        """Test targets in the user's unit (or class codes), and weights: (rows, ...) and (rows,)."""
         test = self.splits[split].test
         weight = self.table.weights()
-        encoded = self.task.encode(self.table.answers())[test]
-        return torch.from_numpy(encoded), None if weight is None else torch.from_numpy(weight[test])
+        found = torch.from_numpy(self._answers[test])
+        return found, None if weight is None else torch.from_numpy(weight[test])
 
-    def _prepare(self, split: int) -> tuple[SplitData, prepare.TargetScale]:
+    def _prepare(self, split: int) -> tuple[SplitData, TargetScale]:
         parts = self.splits[split]
-        frame = self.table.frame
-        preparation = prepare.fit(self.profile, frame.iloc[parts.train])
-        target = self.task.encode(self.table.answers())
-        scale = prepare.TargetScale(0.0, 1.0, "none")
-        if self.task.kind is Kind.REGRESSION:
-            scale = prepare.target_scale(target[parts.train])
-            target = scale.standardise(target)
+        answers = self._answers
+        seen = self.inputs.fitted(parts.train)  # of the rows as they are: it is the answers that are spoilt
+        if self._corruption is not None:
+            answers, parts = corrupted(answers, self.task.kind, parts, self._corruption)
+        target, scale = scaled(answers, self.task.kind, parts.train)
         weight = self.table.weights()
 
         def x(rows: NDArray[np.int64]) -> torch.Tensor:
-            return torch.from_numpy(preparation.transform(frame.iloc[rows]))
+            return torch.from_numpy(seen(rows))
 
         def y(rows: NDArray[np.int64]) -> torch.Tensor:
             return torch.from_numpy(typed(target[rows], self.task.kind))
@@ -78,6 +102,18 @@ class Rows:
         return data, scale
 
 
+def _size(data: SplitData) -> int:
+    return sum(part.nbytes for part in (data.x_train, data.x_valid, data.x_test))
+
+
+def scaled(answers: NDArray[Any], kind: Kind, train: NDArray[np.int64]) -> tuple[NDArray[Any], TargetScale]:
+    """Numbers centred and scaled by these rows; counts, whose unit is theirs, and classes as they are."""
+    if kind is not Kind.REGRESSION:
+        return answers, UNSCALED
+    scale = target_scale(answers[train])
+    return scale.standardise(answers), scale
+
+
 def typed(target: NDArray[Any], kind: Kind) -> NDArray[Any]:
     """Encoded answers as the losses take them: int64 codes of several classes, else float32."""
-    return target.astype(np.int64 if kind is Kind.MULTICLASS else np.float32)
+    return target.astype(np.int64 if kind.coded else np.float32)

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from lossary.lab.record import digest
-from lossary.lab.training.network import Network
+from lossary.lab.training.networks import Network
+from lossary.lab.training.readout import Readout
 
-Link = Literal["identity", "sigmoid", "softmax"]
+Link = Literal["identity", "sigmoid", "softmax", "softplus"]
+Learns = Literal["answer", "inputs"]
 Floats = npt.NDArray[np.float32]
 
 
@@ -47,6 +49,7 @@ class Setup:
     eps: float = 1e-12
     dtype: Literal["float32", "float64"] = "float32"
     engine: str = "stacked"
+    optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd: no momentum, the same decoupled decay
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,10 @@ class Trial:
     """One training, complete: on the same data, equal trials have equal outcomes.
 
     `loss` is an expression such as "huber(delta=2.0)" or "0.5*dice + focal". `link` is applied to the raw
-    outputs before the loss: "sigmoid" for a squared error on probabilities, "softmax" with a one-hot target.
+    outputs before the loss: "sigmoid" for a squared error on probabilities, "softmax" with a one-hot target,
+    "softplus" for one on counts.
+    `readout` says how raw outputs become what the metric judges. `learns` says what the loss compares outputs
+    with: the answer, or the inputs themselves, flattened, on those training rows alone whose answer is 0.
     `data` is the digest of the table and its preparation, so that a ledger never mixes two data sets.
     """
 
@@ -65,6 +71,8 @@ class Trial:
     setup: Setup
     link: Link = "identity"
     data: str = ""
+    readout: Readout = "identity"
+    learns: Learns = "answer"
 
     @cached_property
     def key(self) -> str:
@@ -74,9 +82,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class SplitData:
-    """The prepared rows of one split. x: (n, features) floating. y: (n,) floating, or int64 class codes.
+    """The prepared rows of one split.
 
-    w: (n,) floating and at least 0, or None where every row counts once.
+    x: (n, ...) floating, or int64 token ids (n, length). y: (n,) floating or int64 class codes; (n, labels) or
+    (n, pixels) floating. w: (n,) floating and at least 0, or None where every row counts once.
     """
 
     x_train: Tensor
@@ -114,5 +123,5 @@ class Outcome:
     epoch: int  # counted from 1
     curve: tuple[float, ...]
     diverged: str | None
-    valid: Floats  # raw outputs, (rows, outputs)
+    valid: Floats  # outputs after the readout, (rows, columns)
     test: Floats

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from lossary.lab.training.network import batch_order
+from lossary.lab.training.networks import batch_order
 from lossary.lab.training.trial import Setup, SplitData
 
 Batch = tuple[Tensor, Tensor, Tensor]

@@ -17,6 +17,11 @@ def divergence(epoch: int) -> str:
     return f"the outputs were no longer finite after epoch {epoch}"
 
 
+def refusal(epoch: int) -> str:
+    """The same where the loss itself would not take the outputs."""
+    return f"the loss could no longer take the outputs in epoch {epoch}"
+
+
 class Record(NamedTuple):
     """One member's way: the fields of `Outcome` that tell it."""
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lossary.core.canonical import smooth_binary, smooth_classes
+from lossary.core.canonical import smooth_binary, smooth_classes, softplus
 from lossary.core.function import LossFunction
 from lossary.core.kinds import Form
 from lossary.core.modules import LossModule, Single
 from lossary.lab.training.trial import Link
 from lossary.nn import parse
 
-# Raw outputs (n,) or (n, classes), target (n,), weight (n,) or None -> a number.
+# Raw outputs (n,) or (n, K), target (n, ...), weight (n,) or None -> a number.
 Mean = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 # The same without a weight -> the derivative of each row's value in its outputs, of their shape.
 Slope = Callable[[Tensor, Tensor], Tensor]
@@ -27,13 +27,23 @@ SMOOTHING = "label_smoothing"  # the one option of a call that is a matter of ea
 
 def mean_loss(expression: str, link: Link) -> Mean:
     """The loss as a module, called on the linked outputs. Weights count as everywhere: Σ w·value / Σ w."""
-    module = parse(expression)
+    module, single = parse(expression), takes_one(expression)
 
     def mean(outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        if single and outputs.ndim == target.ndim + 1 and outputs.shape[-1] == 1:
+            outputs = outputs.squeeze(-1)
         value: Tensor = module(*linked(outputs, target, link), weight=weight)
         return value
 
     return mean
+
+
+@cache
+def takes_one(expression: str) -> bool:
+    """Whether the loss takes one number a row as (rows,), without an axis for it."""
+    _, _, part = next(parse(expression).parts())
+    assert isinstance(part, Single)
+    return part.function.loss.inputs[0].kind.form in (Form.REAL, Form.SCORE, Form.LOGIT)
 
 
 def linked(outputs: Tensor, target: Tensor, link: Link) -> tuple[Tensor, Tensor]:
@@ -42,6 +52,8 @@ def linked(outputs: Tensor, target: Tensor, link: Link) -> tuple[Tensor, Tensor]
         return torch.sigmoid(outputs), target
     if link == "softmax":
         return torch.softmax(outputs, -1), F.one_hot(target, outputs.shape[-1]).to(outputs.dtype)
+    if link == "softplus":
+        return softplus(outputs), target
     return outputs, target
 
 
@@ -56,6 +68,8 @@ def unit_slope(expression: str, link: Link) -> Slope:
         )
         if link == "sigmoid":
             return slope * (seen * (1 - seen))
+        if link == "softplus":
+            return slope * torch.sigmoid(outputs)
         if link == "softmax":  # a row's value is the mean over its classes
             return seen * (slope - (slope * seen).sum(-1, keepdim=True)) / seen.shape[-1]
         return slope

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lossary.lab.training.network import Network, initial
+from lossary.lab.training.networks import Mlp, initial
 
 
 class Stack:
@@ -23,7 +23,7 @@ class Stack:
     """
 
     def __init__(
-        self, network: Network, streams: Sequence[tuple[int, int]], width: int, dtype: torch.dtype
+        self, network: Mlp, streams: Sequence[tuple[int, int]], width: int, dtype: torch.dtype
     ) -> None:
         self.network, self.streams, self.width = network, len(streams), width
         self.members = len(streams) * width

@@ -24,6 +24,7 @@ from lossary.lab.training.engines.program import Program, programs
 from lossary.lab.training.engines.slopes import Slopes
 from lossary.lab.training.engines.stack import Stack
 from lossary.lab.training.engines.stacking import stackable
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Outcome, SplitData, Trial
 
 
@@ -56,6 +57,7 @@ def train(program: Program, trials: Sequence[Trial], data: Mapping[int, SplitDat
     dtype: torch.dtype = getattr(torch, setup.dtype)
     metric = get_metric(setup.metric)
     splits = [data[split].to(dtype) for split, _ in program.streams]
+    assert isinstance(setup.network, Mlp)
     stack = Stack(setup.network, program.streams, len(program.losses), dtype)
     adam = Adam(stack, torch.tensor([trial.rate for trial in trials], dtype=torch.float64), setup)
     slopes = Slopes(program.losses)

@@ -10,13 +10,19 @@ from lossary.core.kinds import Form
 from lossary.core.modules import Single
 from lossary.core.unit import Unit
 from lossary.lab.training.engines.objective import SMOOTHING, mean_loss, settings_of, unit_slope
+from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Link, Trial
 from lossary.nn import parse
 
 
 def stackable(trial: Trial) -> str | None:
     """None when the stacked engine can train this trial, else why it cannot, in the words of the report."""
-    return _unstackable(trial.loss, trial.link, trial.setup.network.outputs)
+    network = trial.setup.network
+    if not isinstance(network, Mlp) or network.dropout or trial.setup.optimizer != "adamw":
+        return "only a network of linear layers is stacked so far"
+    if trial.learns != "answer" or trial.readout != "identity":
+        return "only trainings on the answer itself are stacked so far"
+    return _unstackable(trial.loss, trial.link, network.outputs)
 
 
 @cache

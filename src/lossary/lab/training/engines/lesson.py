@@ -1,0 +1,27 @@
+"""What a training reads: rows, what the loss compares the outputs with, and how much each row counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lossary.lab.training.trial import Learns, SplitData
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """x (rows, ...), target (rows, ...), and weight (rows,) or None where every row counts once."""
+
+    x: Tensor
+    target: Tensor
+    weight: Tensor | None
+
+
+def lesson(data: SplitData, learns: Learns) -> Lesson:
+    """The training rows. Where inputs are learned: those with answer 0 alone, and they are their own target."""
+    if learns == "answer":
+        return Lesson(data.x_train, data.y_train, data.w_train)
+    usual = data.y_train == 0
+    x = data.x_train[usual]
+    return Lesson(x, x.flatten(1), None if data.w_train is None else data.w_train[usual])

@@ -1,0 +1,191 @@
+"""The user's own network: a class in a Python file, made and checked before the first training."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lossary.core.errors import DataError, sentence
+from lossary.lab.training.networks.chance import OWN, generator, size
+from lossary.lab.training.networks.dropout import Dropout
+
+
+@dataclass(frozen=True)
+class Own:
+    """The class `name` in the file `path`, for rows of `shape`; `digest` is the sha256 of the file.
+
+    It is called as `Net(inputs, outputs)` where it takes two arguments or more, the first of them the number of
+    features (for pictures: of channels), as `Net(outputs=...)` where it has that one, and as `Net()` otherwise.
+    """
+
+    path: str
+    name: str
+    digest: str
+    shape: tuple[int, ...]
+    outputs: int
+    floating: bool = True  # whether rows are numbers; token ids otherwise
+
+    @cached_property
+    def size(self) -> int:
+        """How many numbers are learned."""
+        return size(self.module(0, 0))
+
+    def describe(self) -> str:
+        """Its name and size in words."""
+        return f"{self.name} of {Path(self.path).name}, {self.size:,} learned numbers, {self.outputs} outputs"
+
+    def with_outputs(self, outputs: int) -> Own:
+        """The same with another number of outputs."""
+        return replace(self, outputs=outputs)
+
+    def module(self, split: int, seed: int, dtype: torch.dtype = torch.float32) -> nn.Module:
+        """The module as its own constructor starts it, with torch's generator seeded by (split, seed).
+
+        Its `nn.Dropout` layers are replaced by those that drop the same units in both engines.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator(split, seed, OWN).initial_seed())
+            made = _made(self)
+        return _shared_dropout(made).to(dtype)
+
+
+def own(reference: str, shape: tuple[int, ...], outputs: int, *, floating: bool = True) -> Own:
+    """The network that "file.py:Name" names, tried on two rows. Raises DataError where it cannot be used."""
+    path, _, name = reference.rpartition(":")
+    file = Path(path)
+    if not (path and name.isidentifier() and file.is_file()):
+        raise DataError(
+            sentence(
+                "model",
+                expected="a Python file and a class in it, as in net.py:Net",
+                got=repr(reference),
+                remedy="name a file that exists, a colon, and the class",
+            )
+        )
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    network = Own(str(file.resolve()), name, digest, shape, outputs, floating)
+    made = network.module(0, 0).eval()
+    x = torch.zeros(2, *shape) if floating else torch.zeros(2, *shape, dtype=torch.int64)
+    try:
+        with torch.no_grad():
+            found = made(x)
+    except Exception as error:
+        raise DataError(
+            sentence(
+                f"model {name}",
+                expected=f"to take rows of shape {shape}",
+                got=f"{type(error).__name__}: {error}",
+                remedy="change its first layer",
+            )
+        ) from error
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != (2, outputs):
+        got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise DataError(
+            sentence(
+                f"model {name}",
+                expected=f"outputs of shape {(2, outputs)} for two rows",
+                got=str(got),
+                remedy="let it take the number of outputs as a second argument, or as outputs=...",
+            )
+        )
+    return network
+
+
+def _made(network: Own) -> nn.Module:
+    kind = _class(network.path, network.name, network.digest)
+    try:
+        made = _called(kind, network)
+    except Exception as error:
+        raise DataError(
+            sentence(
+                f"model {network.name}",
+                expected="a class that can be made as Net(inputs, outputs), Net(outputs=...) or Net()",
+                got=f"{type(error).__name__}: {error}",
+                remedy="give its constructor one of these forms",
+            )
+        ) from error
+    if not isinstance(made, nn.Module) or not any(each.requires_grad for each in made.parameters()):
+        raise DataError(
+            sentence(
+                f"model {network.name}",
+                expected="a torch.nn.Module that learns something",
+                got=type(made).__name__,
+                remedy="derive it from torch.nn.Module and give it layers",
+            )
+        )
+    return made
+
+
+def _called(kind: type, network: Own) -> object:
+    parameters = [
+        each
+        for each in inspect.signature(kind).parameters.values()
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY, each.KEYWORD_ONLY)
+    ]
+    positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    if len(positional) >= 2:
+        return kind(network.shape[0] if network.shape else 1, network.outputs)
+    if any(each.name == "outputs" for each in parameters):
+        return kind(outputs=network.outputs)
+    return kind()
+
+
+@cache
+def _class(path: str, name: str, digest: str) -> type:
+    """The class, from a file that is still the one that was named: a worker imports it for itself."""
+    try:
+        source = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(
+            sentence("model", expected=f"the file {path}", got=str(error), remedy="put it back")
+        ) from error
+    if hashlib.sha256(source).hexdigest() != digest:
+        raise DataError(
+            sentence(
+                "model",
+                expected=f"{path} as it was when the comparison began",
+                got="another content",
+                remedy="run the comparison anew",
+            )
+        )
+    module_name = f"lossary_own_{digest[:16]}"
+    if module_name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[module_name]
+            raise DataError(
+                sentence(
+                    "model",
+                    expected=f"a Python file that can be imported, {path}",
+                    got=f"{type(error).__name__}: {error}",
+                    remedy="correct it",
+                )
+            ) from error
+    kind = getattr(sys.modules[module_name], name, None)
+    if not isinstance(kind, type):
+        raise DataError(
+            sentence("model", expected=f"a class {name} in {path}", got="none", remedy="check its name")
+        )
+    return kind
+
+
+def _shared_dropout(module: nn.Module) -> nn.Module:
+    for name, child in module.named_children():
+        if type(child) is nn.Dropout:
+            setattr(module, name, Dropout(child.p))
+        else:
+            _shared_dropout(child)
+    return module
