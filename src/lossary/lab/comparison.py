@@ -288,38 +288,6 @@ class Comparison:
         """The comparison that `to_json` wrote."""
         return record.read(cls, text)
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row a loss, in the order of `rows`: its score with its interval, its verdict, how it trained."""
-        import pandas as pd
-
-        said = {each.name: each for each in self.verdicts.findings}
-        rows = []
-        for row in self.rows:
-            finding = said.get(row.candidate.label)
-            contrast = None if finding is None else finding.contrast
-            rows.append(
-                {
-                    "loss": row.candidate.label,
-                    "judged": row.candidate.judged,
-                    "estimates": row.candidate.elicits,
-                    self.ruler.name: row.score.mean,
-                    f"{self.ruler.name}_low": row.score.low,
-                    f"{self.ruler.name}_high": row.score.high,
-                    "verdict": "reference" if row is self.reference else finding and finding.verdict.value,
-                    "advantage": None if contrast is None else contrast.advantage,
-                    "advantage_low": None if contrast is None else contrast.low,
-                    "advantage_high": None if contrast is None else contrast.high,
-                    "validation": row.validation,
-                    "rate": row.rate,
-                    "decades": row.decades,
-                    "epochs": row.epochs,
-                    "diverged": row.diverged,
-                    "trainings": row.trainings,
-                    **{other.metric: other.mean for other in row.others},
-                }
-            )
-        return pd.DataFrame(rows).set_index("loss")
-
     def named(self, name: str) -> Comparison:
         """The same comparison under another name."""
         return replace(self, name=name)

@@ -175,7 +175,7 @@ def _changed(statement: str, found: tuple[Any, ...]) -> Answer:
 
 def _outlier_grid(found: tuple[Any, ...]) -> Grid:
     names = ("mse", "mae", "huber", "welsch")
-    rows = tuple(
+    rows: tuple[tuple[str | float | None, ...], ...] = tuple(
         (name, *(float(_column(found, data, name).mean()) for data in ("clean", "targets", "features")))
         for name in names
     )
