@@ -130,11 +130,10 @@ def _slice_job(plan: Plan, rows: Rows, stage: int, piece: Slice) -> Callable[[],
 
 def _run_anchors(planned: Design, rows: Rows, store: Store, executor: Executor, progress: Progress) -> None:
     done = store.anchored()
-    classes = len(planned.task.levels)
-    metric = planned.plan.settings.metric
+    asked = (planned.task.kind.value, len(planned.task.levels), planned.plan.settings.metric)
 
     def job(split: int) -> Callable[[], Job]:
-        return lambda: Job(("anchors", split), anchor_outputs, (rows.data(split), classes, metric))
+        return lambda: Job(("anchors", split), anchor_outputs, (rows.data(split), *asked))
 
     progress.stage("simple models", planned.plan.settings.splits, len(done))
     start = time.perf_counter()
