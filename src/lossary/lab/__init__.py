@@ -1,6 +1,7 @@
 """The laboratory: which loss should I train with? Data, plan, training, statistics and verdict, one room each.
 
 `lossary.lab.compare(data, target=...)` runs all of it and returns a Comparison, which prints itself.
+`lossary.lab.train(model, X, y, loss=...)` trains one network under one loss and returns its history.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lossary.lab.comparison import Comparison
     from lossary.lab.conduct import compare
+    from lossary.lab.fitting.history import History
+    from lossary.lab.fitting.train import train
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "History", "compare", "train"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,4 +27,12 @@ def __getattr__(name: str) -> object:
         from lossary.lab.comparison import Comparison
 
         return Comparison
+    if name == "train":
+        from lossary.lab.fitting.train import train
+
+        return train
+    if name == "History":
+        from lossary.lab.fitting.history import History
+
+        return History
     raise AttributeError(f"module 'lossary.lab' has no attribute {name!r}")

@@ -7,14 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
 from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
-from lossary.lab.asking.words import SIZE
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
@@ -50,9 +49,14 @@ class Design:
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
-    roles = {"weight": options.weight, "group": options.group, "time": options.time, "text": options.text}
-    asked: dict[str, Any] = {name: column for name, column in roles.items() if column is not None}
-    table = read(source, options.target, **asked)  # type: ignore[arg-type]  # `read` says what it takes
+    table = read(
+        source,
+        options.target,
+        weight=options.weight,
+        group=options.group,
+        time=options.time,
+        text=options.text,
+    )
     task = infer(table, positive=options.positive, kind=options.task, order=options.order)
     refuse_weightless(table, task)
     found = profile(table, task)
@@ -147,8 +151,8 @@ def network_for(rows: Rows, options: Options) -> Network:
         return Segmenter(channels, height, width, dropout=options.dropout)
     if rows.table.pictures is not None and task.kind is not Kind.ANOMALY:
         return Cnn(channels, height, width, task.outputs, dropout=options.dropout)
-    if rows.table.text is not None:
-        return Bag(SIZE, VECTORS, (), task.outputs, dropout=options.dropout)
+    if isinstance(rows.inputs, Texts):
+        return Bag(rows.inputs.vocabulary, VECTORS, (), task.outputs, dropout=options.dropout)
     return Mlp(prod(shape), HIDDEN, task.outputs, dropout=options.dropout)
 
 

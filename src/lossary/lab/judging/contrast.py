@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossary.lab.judging.finding import Contrast, Finding, Verdict
+from lossary.lab.judging.posterior import chances
 from lossary.lab.judging.remedy import remedy
 from lossary.lab.judging.statistics import Estimate, Values, detectable, estimate, floor, holm, spread
 
 
 @dataclass(frozen=True)
-class Design:
+class Testing:
     """What every test of one comparison shares; `family` is the number of tests that were planned."""
 
     n_test: int
@@ -33,30 +34,30 @@ class Design:
 
 
 def findings(
-    names: Sequence[str], advantages: Mapping[str, Values], scores: Mapping[str, Values], design: Design
+    names: Sequence[str], advantages: Mapping[str, Values], scores: Mapping[str, Values], testing: Testing
 ) -> tuple[Finding, ...]:
     """Judge the named losses by their advantages (J, S) over the reference; `scores` give their means.
 
     A planned test that could not be done (a loss that diverged) still counts in the family, so that
     divergence lowers nobody's hurdle.
     """
-    estimates = [design.estimate(advantages[name]) for name in names]
-    idle = [1.0] * (design.family - len(names))
+    estimates = [testing.estimate(advantages[name]) for name in names]
+    idle = [1.0] * (testing.family - len(names))
     p = holm(np.array([e.p_differs() for e in estimates] + idle))
-    outside = holm(np.array([e.p_outside(design.region) for e in estimates] + idle))
+    outside = holm(np.array([e.p_outside(testing.region) for e in estimates] + idle))
     return tuple(
-        _finding(name, scores[name], advantages[name], found, float(p[i]), float(outside[i]), design)
+        _finding(name, scores[name], advantages[name], found, float(p[i]), float(outside[i]), testing)
         for i, (name, found) in enumerate(zip(names, estimates, strict=True))
     )
 
 
 def _finding(
-    name: str, scores: Values, advantages: Values, found: Estimate, p: float, outside: float, design: Design
+    name: str, scores: Values, advantages: Values, found: Estimate, p: float, outside: float, testing: Testing
 ) -> Finding:
     source = spread(advantages)
-    low, high = found.interval(design.level)
-    adjusted_low, adjusted_high = found.interval(design.strictest)
-    sizes = (design.n_test, design.n_rest)
+    low, high = found.interval(testing.level)
+    adjusted_low, adjusted_high = found.interval(testing.strictest)
+    sizes = (testing.n_test, testing.n_rest)
     contrast = Contrast(
         advantage=found.mean,
         error=found.error,
@@ -66,26 +67,34 @@ def _finding(
         adjusted_high=adjusted_high,
         p=found.p_differs(),
         p_adjusted=p,
-        p_outside=found.p_outside(design.region),
+        p_outside=found.p_outside(testing.region),
         p_outside_adjusted=outside,
-        seed_share=source.seed_share,
-        detectable=detectable(found.deviation, found.splits, *sizes, level=design.strictest),
+        seed_share=source.seed_share if source.tells_apart else None,
+        detectable=detectable(found.deviation, found.splits, *sizes, level=testing.strictest),
         floor=floor(found.deviation, *sizes),
+        seed_spread=source.seed if source.tells_apart else None,
+        split_spread=source.split if source.tells_apart else None,
+        chances=chances(found, testing.region),
     )
     identical = not advantages.any()
-    verdict = Verdict.EQUAL if identical else _verdict(contrast, design)
+    verdict = Verdict.EQUAL if identical else _verdict(contrast, testing)
     helps = None
     if verdict is Verdict.UNDECIDED:
         helps = remedy(
-            found, source, design.region, n_test=design.n_test, n_rest=design.n_rest, level=design.strictest
+            found,
+            source,
+            testing.region,
+            n_test=testing.n_test,
+            n_rest=testing.n_rest,
+            level=testing.strictest,
         )
     note = "identical: every difference is exactly 0" if identical else ""
     return Finding(name, float(scores.mean()), verdict, identical, contrast, helps, note)
 
 
-def _verdict(contrast: Contrast, design: Design) -> Verdict:
-    if contrast.p_outside_adjusted < design.level:
+def _verdict(contrast: Contrast, testing: Testing) -> Verdict:
+    if contrast.p_outside_adjusted < testing.level:
         return Verdict.EQUAL
-    if contrast.p_adjusted < design.level:
+    if contrast.p_adjusted < testing.level:
         return Verdict.BETTER if contrast.advantage > 0 else Verdict.WORSE
     return Verdict.UNDECIDED

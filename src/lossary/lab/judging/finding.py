@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lossary.lab.judging.posterior import Chances
 from lossary.lab.judging.remedy import Remedy
 
 
@@ -33,9 +34,14 @@ class Contrast:
     p_adjusted: float
     p_outside: float  # two one-sided tests: small where the difference lies inside the region
     p_outside_adjusted: float
-    seed_share: float  # of the variance over splits, what the seeds make
+    seed_share: float | None  # of the variance over splits, what the seeds make; None with one seed a split
     detectable: float  # the true difference found with 80 % power at these splits
     floor: float  # half the interval that no number of splits can beat
+    # A difference's standard deviation between trainings that differ in their seed alone, and between splits had
+    # each infinitely many seeds. None with one seed a split, which cannot tell one from the other.
+    seed_spread: float | None = None
+    split_spread: float | None = None
+    chances: Chances | None = None  # what to believe, beside what was shown
 
 
 @dataclass(frozen=True)

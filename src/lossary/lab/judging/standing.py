@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lossary.lab.judging.contrast import Design
+from lossary.lab.judging.contrast import Testing
 from lossary.lab.judging.finding import Finding, Verdict
 from lossary.lab.judging.statistics import Values
 
 
 def top_group(
-    found: Sequence[Finding], reference: str, scores: Mapping[str, Values], sign: float, design: Design
+    found: Sequence[Finding], reference: str, scores: Mapping[str, Values], sign: float, testing: Testing
 ) -> tuple[str, ...]:
     """The losses that cannot be told from the best, best mean first; sign is -1 where smaller is better.
 
@@ -21,11 +21,11 @@ def top_group(
     names = [] if beaten else [reference]
     names += [f.name for f in found if f.contrast is not None and f.verdict is not Verdict.WORSE]
     names.sort(key=lambda name: -sign * float(scores[name].mean()))
-    level = design.level / max(1, (design.family + 1) * design.family // 2)
+    level = testing.level / max(1, (testing.family + 1) * testing.family // 2)
     always = (names[0], reference)
 
     def stays(name: str) -> bool:
-        return name in always or _level_with(scores[name] - scores[names[0]], design, level)
+        return name in always or _level_with(scores[name] - scores[names[0]], testing, level)
 
     return tuple(name for name in names if stays(name))
 
@@ -49,6 +49,6 @@ def recommend(
     return max(candidates, key=merit).name
 
 
-def _level_with(differences: Values, design: Design, level: float) -> bool:
-    estimate = design.estimate(differences)
-    return bool(estimate.p_differs() >= level or estimate.p_outside(design.region) < level)
+def _level_with(differences: Values, testing: Testing, level: float) -> bool:
+    estimate = testing.estimate(differences)
+    return bool(estimate.p_differs() >= level or estimate.p_outside(testing.region) < level)

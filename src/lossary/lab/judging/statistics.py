@@ -12,7 +12,7 @@ from math import ceil, inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import nctdtrinc, stdtr, stdtrit
 
 from lossary.core.errors import DataError
 
@@ -100,6 +100,16 @@ class Spread:
     seeds: int
 
     @property
+    def tells_apart(self) -> bool:
+        """Whether seeds and splits can be told apart: one seed a split shows their sum alone."""
+        return self.seeds > 1
+
+    @property
+    def split(self) -> float:
+        """The standard deviation that infinitely many seeds a split would leave over splits."""
+        return self.with_seeds(inf)
+
+    @property
     def seed_share(self) -> float:
         """The seeds' share of the variance of seed-averaged differences; more seeds shrink only this."""
         return min(1.0, self.seed**2 / self.seeds / self.total**2) if self.total > 0 else 0.0
@@ -132,11 +142,11 @@ def detectable(
 ) -> float:
     """The true difference that is found with probability `power` by the two-sided test at `level`.
 
-    (t_{1-level/2} + t_power) standard errors with J - 1 degrees of freedom: the usual approximation of the
-    power of t.
+    There t has the noncentral distribution with J - 1 degrees of freedom. Left out is t beyond the critical value of
+    the other sign, whose probability is below 1e-5 where `power` is 80 %.
     """
-    reach = critical(level, splits - 1) + float(stdtrit(splits - 1, power))
-    return reach * deviation * sqrt(inflation(splits, n_test, n_rest))
+    errors = float(nctdtrinc(splits - 1, 1 - power, critical(level, splits - 1)))
+    return errors * deviation * sqrt(inflation(splits, n_test, n_rest))
 
 
 def splits_for(deviation: float, goal: float, n_test: int, n_rest: int, level: float = LEVEL) -> int | None:
@@ -158,7 +168,7 @@ def seeds_for(
 ) -> int | None:
     """The fewest seeds a split, at these splits, whose interval is at most 2·goal wide; None if none are."""
     per_unit = half_width(1.0, splits, n_test, n_rest, level)
-    own = found.with_seeds(inf) ** 2
+    own = found.split**2
     room = (goal / per_unit) ** 2 - own
     if not room > 0 or not isfinite(room):
         return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lossary.core.errors import DataError
-from lossary.lab.judging.contrast import Design, findings
+from lossary.lab.judging.contrast import Testing, findings
 from lossary.lab.judging.finding import Contrast, Finding, Verdict
 from lossary.lab.judging.standing import recommend, top_group
 from lossary.lab.judging.statistics import LEVEL, Values
@@ -48,6 +48,8 @@ class Verdicts:
     headline: str
     advice: str  # the recommendation with its reason
     would_help: str  # empty where everything was decided
+    forced: str = ""  # why verdicts would have been withheld, had they not been asked for all the same
+    caveat: str = ""  # what the test supposes and these splits do not give it
 
     def finding(self, name: str) -> Finding:
         """The finding of this loss."""
@@ -74,18 +76,23 @@ def judge(
     elicits: Mapping[str, str] | None = None,
     widths: Mapping[str, float] | None = None,
     withheld: str = "",
+    force: bool = False,
+    caveat: str = "",
 ) -> Verdicts:
     """Judge every loss against the reference.
 
     scores: per loss the metric on the test parts, (J,) one per split or (J, S) with one column per seed; the
     same splits and seeds for every loss, NaN where a training diverged. Seeds are averaged before any test.
-    n_test, n_rest: rows tested, and rows for training and validation together, of a split.
+    n_test, n_rest: rows tested, and rows for training and validation together, of a split; where splits differ in
+    size (groups), their means.
     rope: the region in the metric's unit (0.01 is one point); for an error, a share of the reference's value.
     elicits: what each loss estimates ("mean", "median", ...). A loss whose functional the metric does not
     reward stands apart, unless the reference estimates the same. Losses not named here are judged. widths:
     the usable range of rates of each loss, in decades; chooses among losses that beat the reference.
-    withheld: why no verdicts may be given (small data); intervals are computed all the same.
+    withheld: why no verdicts may be given (small data); intervals are computed all the same. With force, verdicts
+    are given and the reason stands beside them. caveat: why splits are not exchangeable (time), as the test supposes.
     """
+    forced, withheld = (withheld, "") if force else ("", withheld)
     table = _table(scores, reference)
     home = table[reference]
     sign = 1.0 if metric.greater_is_better else -1.0
@@ -95,13 +102,13 @@ def judge(
     sound = np.isfinite(home).all()
     score = float(home.mean()) if sound else None
     region = 0.0 if score is None else region_of(metric, score, rope)
-    design = Design(n_test, n_rest, level, region, len(judged))
-    found = _in_order(judged, advantages, table, design)
-    apart = _in_order(others, advantages, table, replace(design, family=len(others)))
+    testing = Testing(n_test, n_rest, level, region, len(judged))
+    found = _in_order(judged, advantages, table, testing)
+    apart = _in_order(others, advantages, table, replace(testing, family=len(others)))
     apart = tuple(_set_apart(f, (elicits or {})[f.name], metric) for f in apart)
     if withheld:
         found = tuple(replace(f, verdict=Verdict.WITHHELD, remedy=None) if f.contrast else f for f in found)
-    top = top_group(found, reference, table, sign, design) if sound else ()
+    top = top_group(found, reference, table, sign, testing) if sound else ()
     recommended = recommend(found, reference, top, widths or {}) if sound else None
     contrasts = [f.contrast for f in found if f.contrast is not None]
     return Verdicts(
@@ -120,9 +127,11 @@ def judge(
         recommended=recommended,
         detectable=float(np.median([c.detectable for c in contrasts])) if contrasts else None,
         floor=float(np.median([c.floor for c in contrasts])) if contrasts else None,
-        headline=headline(found, reference, top, metric, score, region, withheld),
+        headline=headline(found, reference, top, metric, score, region, withheld, forced),
         advice=advice(found, reference, recommended, top, widths or {}, withheld),
-        would_help=would_help(found),
+        would_help=would_help(found, home.shape[1]),
+        forced=forced,
+        caveat=caveat,
     )
 
 
@@ -147,10 +156,10 @@ def _comparable(name: str, reference: str, metric: Metric, elicits: Mapping[str,
 
 
 def _in_order(
-    names: list[str], advantages: Mapping[str, Values], table: Mapping[str, Values], design: Design
+    names: list[str], advantages: Mapping[str, Values], table: Mapping[str, Values], testing: Testing
 ) -> tuple[Finding, ...]:
     trained = [name for name in names if np.isfinite(advantages[name]).all()]
-    found = {f.name: f for f in findings(trained, advantages, table, design)}
+    found = {f.name: f for f in findings(trained, advantages, table, testing)}
     return tuple(found.get(name) or _untrained(name, table[name], advantages[name]) for name in names)
 
 

@@ -20,29 +20,49 @@ def headline(
     reference_score: float | None,
     region: float,
     withheld: str,
+    forced: str = "",
 ) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence; where it was forced, a second one says why it would have been withheld."""
     if reference_score is None:
         return f"{reference}, the reference, has no score in some trainings, so nothing could be judged."
     if withheld:
         return f"Verdicts are withheld, intervals are shown: {withheld}."
     if not found:
         return f"{reference} stands alone: there is no other loss that {metric.title} could judge against it."
+    lost = [f.name for f in found if f.contrast is None]
+    if len(lost) == len(found):
+        return f"{reference} stands alone: {_listed(lost)} {_has(lost)} no score in some trainings."
+    judged = [f for f in found if f.contrast is not None]
+    parts = [_verdict(judged, reference, top, metric, reference_score, region)]
+    if lost:
+        parts.append(f"{_listed(lost)} could not be judged, having no score in some trainings")
+    return f"{'; '.join(parts)}." + (f" These verdicts are forced: {forced}." if forced else "")
+
+
+def _verdict(
+    found: Sequence[Finding],
+    reference: str,
+    top: Sequence[str],
+    metric: Metric,
+    reference_score: float,
+    region: float,
+) -> str:
+    """What the losses that were judged came to."""
     better = [f for f in found if f.verdict is Verdict.BETTER]
     if better:
         better.sort(key=lambda f: top.index(f.name) if f.name in top else len(top))
         return _better(better, reference, metric, reference_score)
     none = f"No loss was shown better than {reference}"
     if all(f.identical for f in found):
-        return f"Every loss scores as {reference} does, on every split: all differences are exactly 0."
+        return f"Every loss scores as {reference} does, on every split: all differences are exactly 0"
     if all(f.verdict is Verdict.EQUAL for f in found):
         within = amount(region, metric, reference_score)
-        return f"{_listed([f.name for f in found])} {_are(found)} practically equal to {reference}: within {within}."
+        return f"{_listed([f.name for f in found])} {_are(found)} practically equal to {reference}: within {within}"
     if all(f.verdict is Verdict.WORSE for f in found):
-        return f"{none}; {_listed([f.name for f in found])} {_are(found)} worse."
+        return f"{none}; {_listed([f.name for f in found])} {_are(found)} worse"
     if len(top) == 1:
-        return f"{none}, and {top[0]} stands alone at the top."
-    return f"{none}; these {_count(len(top))} cannot be told from the best: {_listed(top)}."
+        return f"{none}, and {top[0]} stands alone at the top"
+    return f"{none}; these {_count(len(top))} cannot be told from the best: {_listed(top)}"
 
 
 def advice(
@@ -74,8 +94,10 @@ def advice(
     return f"Train with {recommended}: of the losses at the top it has the largest adjusted lower limit."
 
 
-def would_help(found: Sequence[Finding]) -> str:
+def would_help(found: Sequence[Finding], seeds: int) -> str:
     """What would tell the losses that could not be told; empty where every loss has its verdict."""
+    if all(f.verdict is not Verdict.UNDECIDED for f in found):
+        return ""
     parts = []
     for help_, phrase in (
         (Help.SEEDS, "about {amount:,} seeds a split instead of {now}"),
@@ -87,7 +109,12 @@ def would_help(found: Sequence[Finding]) -> str:
             largest = max((r for _, r in needs), key=lambda r: r.amount)
             names = _listed([name for name, _ in needs])
             parts.append(f"{phrase.format(amount=_rounded(largest.amount), now=largest.now)} for {names}")
-    return f"What would help: {'; '.join(parts)}." if parts else ""
+    sentences = [f"What would help: {'; '.join(parts)}."] if parts else []
+    if seeds == 1:
+        sentences.append(
+            "Whether more seeds would, one seed a split cannot show: take 2 or more to find out."
+        )
+    return " ".join(sentences)
 
 
 def amount(value: float, metric: Metric, reference_score: float) -> str:
@@ -110,13 +137,17 @@ def _better(better: Sequence[Finding], reference: str, metric: Metric, reference
     limits = [one(f, f.contrast) for f in better if f.contrast is not None]
     if len(limits) == 1:
         name, _, limit = limits[0].partition(" by ")
-        return f"{name} is better than {reference} by {limit} (adjusted lower limit)."
+        return f"{name} is better than {reference} by {limit} (adjusted lower limit)"
     count = _count(len(limits)).capitalize()
-    return f"{count} losses are better than {reference}: {_listed(limits)} (adjusted lower limits)."
+    return f"{count} losses are better than {reference}: {_listed(limits)} (adjusted lower limits)"
 
 
 def _are(found: Sequence[Finding]) -> str:
     return "is" if len(found) == 1 else "are"
+
+
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _count(number: int) -> str:

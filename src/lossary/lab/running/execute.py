@@ -115,7 +115,7 @@ class Local:
         for _ in range(self._workers):
             self._processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-P", "-m", "lossary.lab.running.worker"],
+                    [sys.executable, "-P", "-m", "lossary.lab.running.worker", str(os.getpid())],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env={**os.environ, **single, "PYTHONPATH": path},

@@ -2,6 +2,9 @@
 
 Run as `python -m lossary.lab.running.worker`. A fresh interpreter rather than a fork (which breaks torch's threads)
 or a multiprocessing child (which runs the user's script again): `compare` works from any script and any notebook.
+
+A worker whose driver is gone ends too: at the end of its jobs where it waits for one, and within a second where it is
+training, so that the driver of a resumed run has the machine to itself.
 """
 
 from __future__ import annotations
@@ -10,11 +13,15 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import traceback
 from typing import BinaryIO
 
 from lossary.core.errors import LossaryError
 from lossary.lab.running.execute import Answer, Failed, Job, answer
+
+WATCH = 0.5  # seconds between two looks at whether the driver is there
 
 
 def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
@@ -22,7 +29,7 @@ def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
     while True:
         try:
             job: Job = pickle.load(jobs)
-        except EOFError:
+        except (EOFError, pickle.UnpicklingError):  # closed, perhaps in the middle of a job
             return
         try:
             reply: Answer | Failed | LossaryError = answer(job)
@@ -37,9 +44,17 @@ def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
             return  # the driver is gone; what it did not commit runs again
 
 
+def _end_with(driver: int) -> None:
+    """End this process, in the middle of a training too, once it is no child of its driver any more."""
+    while os.getppid() == driver:
+        time.sleep(WATCH)
+    os._exit(1)
+
+
 def main() -> None:
     """Serve on this process's own pipes; whatever a library prints goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     import torch

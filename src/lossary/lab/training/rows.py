@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lossary.lab.asking.corrupt import Corruption, corrupted
 from lossary.lab.asking.inputs import Inputs, inputs_of
 from lossary.lab.asking.prepare import TargetScale, target_scale
 from lossary.lab.asking.profile import Profile
@@ -16,6 +18,7 @@ from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data.table import Table
 from lossary.lab.training.trial import SplitData
 
+MOST_HELD = 1 << 30  # bytes of prepared rows that are kept
 UNSCALED = TargetScale(0.0, 1.0, "none")
 
 
@@ -31,7 +34,19 @@ class Rows:
         self.splits = splits
         self.inputs: Inputs = inputs_of(table, profile, hashed=hashed)
         self._answers = task.answers(table)
+        self._corruption: Corruption | None = None
         self._prepared: dict[int, tuple[SplitData, TargetScale]] = {}
+
+    @property
+    def answers(self) -> NDArray[Any]:
+        """What every row's answer is, never spoilt: as `Task.answers` gives it."""
+        return self._answers
+
+    def spoilt(self, corruption: Corruption) -> Rows:
+        """The same rows, those learned from and validated on spoilt; those tested as they are."""
+        found = copy(self)
+        found._corruption, found._prepared = corruption, {}
+        return found
 
     def data(self, split: int) -> SplitData:
         """The rows of one split. Class codes are int64, for two classes 0.0 and 1.0; numbers are scaled."""
@@ -43,7 +58,11 @@ class Rows:
 
     def _held(self, split: int) -> tuple[SplitData, TargetScale]:
         if split not in self._prepared:
-            self._prepared[split] = self._prepare(split)
+            made = self._prepare(split)
+            # A split of many pictures or texts is large, and preparing it again is cheaper than a full memory.
+            while self._prepared and (1 + len(self._prepared)) * _size(made[0]) > MOST_HELD:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[split] = made
         return self._prepared[split]
 
     @property
@@ -60,8 +79,11 @@ class Rows:
 
     def _prepare(self, split: int) -> tuple[SplitData, TargetScale]:
         parts = self.splits[split]
-        seen = self.inputs.fitted(parts.train)
-        target, scale = scaled(self._answers, self.task.kind, parts.train)
+        answers = self._answers
+        seen = self.inputs.fitted(parts.train)  # of the rows as they are: it is the answers that are spoilt
+        if self._corruption is not None:
+            answers, parts = corrupted(answers, self.task.kind, parts, self._corruption)
+        target, scale = scaled(answers, self.task.kind, parts.train)
         weight = self.table.weights()
 
         def x(rows: NDArray[np.int64]) -> torch.Tensor:
@@ -78,6 +100,10 @@ class Rows:
             x(train), y(train), x(valid), y(valid), x(test), y(test), w(train), w(valid), w(test)
         )
         return data, scale
+
+
+def _size(data: SplitData) -> int:
+    return sum(part.nbytes for part in (data.x_train, data.x_valid, data.x_test))
 
 
 def scaled(answers: NDArray[Any], kind: Kind, train: NDArray[np.int64]) -> tuple[NDArray[Any], TargetScale]:
