@@ -143,6 +143,17 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class SizedResiduals:
+    """Prediction minus target on test by tenths of the prediction, smallest first: mean and middle 80 % of each."""
+
+    predicted: tuple[float, ...]  # mean prediction of the tenth
+    mean: tuple[float, ...]
+    low: tuple[float, ...]  # 10 % quantile
+    high: tuple[float, ...]  # 90 % quantile
+    count: tuple[int, ...]  # predictions of all splits and seeds
+
+
+@dataclass(frozen=True)
 class Listening:
     """Which rows a trained loss still listens to: shares of its total slope on the test rows, from easy to hard."""
 
@@ -199,11 +210,12 @@ class Row:
     reasons: tuple[str, ...]  # why trainings diverged, most frequent first
     rates: tuple[RatePoint, ...]
     curve: Curve
-    calibration: Calibration | None  # binary only
-    confusion: Confusion | None  # classes only
+    calibration: Calibration | None  # two classes, labels and pixels
+    confusion: Confusion | None  # classes with a decision: not anomalies, nor embeddings
     residuals: tuple[
         float, ...
-    ]  # regression only: 101 quantiles of prediction minus target on test, target's unit
+    ]  # numbers and counts: 101 quantiles of prediction minus target on test, target's unit
+    residuals_by_size: SizedResiduals | None = None  # numbers and counts
     listening: Listening | None = None
 
 
