@@ -15,20 +15,25 @@ from torch import Tensor
 from lossary.lab.metrics import Metric, tie_breaker
 from lossary.lab.metrics.metric import average
 
+NUMBERS = {"regression", "count"}
 SCALE = 2.0  # the root mean square of a logit: probabilities about 0.88 and 0.12, neither timid nor certain
 
 
 def tie(outputs: Tensor, target: Tensor, weight: Tensor | None, metric: Metric) -> Tensor:
-    """Less is better: outputs (..., rows, K), target and weight (..., rows) -> float64 (...).
+    """Less is better, float64 (...): outputs (..., rows, K), target (..., rows) or (..., rows, K), weight (..., rows).
 
-    The mean absolute error where `metric` judges numbers; else the log-loss of the outputs at a common scale.
+    The mean absolute error where `metric` judges numbers, the gap between neighbours where it judges embeddings; else
+    the log-loss of the outputs at a common scale.
     """
-    if metric.kinds == {"regression"}:
+    if metric.kinds <= NUMBERS:
         return tie_breaker("regression").score(outputs, target, weight)
+    if "retrieval" in metric.kinds:
+        return tie_breaker("retrieval").score(outputs, target, weight)
     values = outputs.to(torch.float64)
-    if values.shape[-1] > 1:  # a softmax does not see what all classes share
+    if values.shape[-1] > 1 and not metric.wide:  # a softmax does not see what all classes share
         values = values - values.mean(-1, keepdim=True)
     measure = torch.ones((), dtype=torch.float64) if weight is None else weight.to(torch.float64)
     size = average(values.square().mean(-1), measure.expand(values.shape[:-1])).sqrt()
     common = values * (SCALE / size.where(size > 0, 1))[..., None, None]
-    return tie_breaker("binary").score(common, target, weight)
+    kind = next(iter(sorted(metric.kinds))) if metric.wide else "binary"
+    return tie_breaker(kind).score(common, target, weight)
