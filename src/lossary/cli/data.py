@@ -43,7 +43,7 @@ def data(
     screen = console()
 
     def say(text: str, indent: int, style: str = "") -> None:
-        screen.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+        screen.print(Padding(Text(text, style=style), (0, 0, 0, indent), expand=False))
 
     for task in dict.fromkeys(each.task for each in found):
         say(task, 0, "bold")
