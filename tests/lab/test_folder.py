@@ -241,7 +241,7 @@ def test_arrays_that_do_not_fit_are_refused_in_one_sentence(data: object, target
 
 def test_a_comparison_is_a_frame_with_a_row_a_loss() -> None:
     found = compare(frame(), "y", losses="binary_cross_entropy, hinge, mse", **SMALL)
-    table = found.to_frame()
+    table = found.to_frame().set_index("loss")
     assert list(table.index) == [row.candidate.label for row in found.rows]
     assert table.loc["binary_cross_entropy", "verdict"] == "reference"
     assert table.loc["hinge", "verdict"] == found.verdicts.finding("hinge").verdict.value
