@@ -16,6 +16,7 @@ from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
 from lossary.lab.data.table import Reading
 from lossary.lab.drawing import drawer
+from lossary.lab.judging.robustness import Robustness
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
@@ -253,6 +254,7 @@ class Comparison:
         str, ...
     ]  # beyond the profile's warnings: few test rows of a class, a loss the plain engine trained
     versions: dict[str, str]
+    robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     format: int = FORMAT
     disagreement: Disagreement | None = (
         None  # None with one loss, or where answers cannot be set side by side

@@ -10,7 +10,7 @@ import torch
 
 from lossary.lab.metrics import get_metric, tie_breaker
 from lossary.lab.planning.plan import Plan, Slice
-from lossary.lab.running.store import Outputs
+from lossary.lab.running.outputs import Outputs
 from lossary.lab.training.calibrate import calibrated, sharpness
 from lossary.lab.training.choose import Trained, best_rate
 from lossary.lab.training.engines import engine

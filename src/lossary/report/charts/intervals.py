@@ -65,7 +65,9 @@ def _chart(names: Sequence[str], window: tuple[float, float], *, paired: bool) -
         bars.mark_point(size=30, filled=True, opacity=1, stroke=svg.BLUE, strokeWidth=1.2, clip=True).encode(
             x=x("middle"), y=y, fill=hollow, **shift
         ),
-    ).properties(width=_WIDTH, height=alt.Step(32 if paired else 22, **({"for": "position"} if paired else {})))
+    ).properties(
+        width=_WIDTH, height=alt.Step(32 if paired else 22, **({"for": "position"} if paired else {}))
+    )
 
 
 def _window(bars: Sequence[Bar]) -> tuple[float, float]:
