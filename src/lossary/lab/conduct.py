@@ -14,7 +14,6 @@ from typing import Any
 
 from lossary.lab.asking.corrupt import Corruption
 from lossary.lab.comparison import Comparison
-from lossary.lab.data.arrays import as_frame
 from lossary.lab.design import Design
 from lossary.lab.judging.robustness import Robustness
 from lossary.lab.planning.options import Options
@@ -84,7 +83,8 @@ def compare(
     """
     given = locals()
     asked = {field.name: given[field.name] for field in fields(Options)}
-    data, asked["target"] = as_frame(data, target)
+    if target is not None and not isinstance(target, str):
+        data, asked["target"] = (data, target), None
     asked["losses"] = (losses,) if isinstance(losses, str) else tuple(losses)
     asked["order"] = tuple(map(str, order))
     for name in ("noise", "outliers", "imbalance", "rates"):

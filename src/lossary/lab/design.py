@@ -7,7 +7,6 @@ from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
@@ -50,9 +49,14 @@ class Design:
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
-    roles = {"weight": options.weight, "group": options.group, "time": options.time, "text": options.text}
-    asked: dict[str, Any] = {name: column for name, column in roles.items() if column is not None}
-    table = read(source, options.target, **asked)  # type: ignore[arg-type]  # `read` says what it takes
+    table = read(
+        source,
+        options.target,
+        weight=options.weight,
+        group=options.group,
+        time=options.time,
+        text=options.text,
+    )
     task = infer(table, positive=options.positive, kind=options.task, order=options.order)
     refuse_weightless(table, task)
     found = profile(table, task)
