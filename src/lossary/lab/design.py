@@ -10,10 +10,10 @@ from statistics import median
 
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
 from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
-from lossary.lab.asking.words import SIZE
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
@@ -151,8 +151,8 @@ def network_for(rows: Rows, options: Options) -> Network:
         return Segmenter(channels, height, width, dropout=options.dropout)
     if rows.table.pictures is not None and task.kind is not Kind.ANOMALY:
         return Cnn(channels, height, width, task.outputs, dropout=options.dropout)
-    if rows.table.text is not None:
-        return Bag(SIZE, VECTORS, (), task.outputs, dropout=options.dropout)
+    if isinstance(rows.inputs, Texts):
+        return Bag(rows.inputs.vocabulary, VECTORS, (), task.outputs, dropout=options.dropout)
     return Mlp(prod(shape), HIDDEN, task.outputs, dropout=options.dropout)
 
 

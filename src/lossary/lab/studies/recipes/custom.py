@@ -90,11 +90,8 @@ def on_one_replicate(
     grey, masks, _ = shapes(sum(sizes.values()), share, seed=1000 + replicate)
     x = torch.from_numpy(grey.astype(np.float32) / 128 - 1)
     y = torch.from_numpy(masks.astype(np.float32))
-    parts = dict(
-        zip(
-            sizes, zip(x.split(list(sizes.values())), y.split(list(sizes.values())), strict=True), strict=True
-        )
-    )
+    counts = list(sizes.values())
+    parts = dict(zip(sizes, zip(torch.split(x, counts), torch.split(y, counts), strict=True), strict=True))
     found = {}
     for name, loss in LOSSES.items():
         tried = [_trained(loss, parts, rate, steps, replicate) for rate in rates]
