@@ -12,7 +12,7 @@ import numpy as np
 from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison, Listening, RatePoint, Recommendation, Row
 from lossary.lab.design import Design
-from lossary.lab.judging.verdict import Verdicts, judge
+from lossary.lab.judging.verdict import TIMED, Verdicts, judge
 from lossary.lab.metrics import Metric, get_metric
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Stage, network_of
@@ -71,6 +71,8 @@ class _Assembly:
             elicits={each.label: each.elicits for each in self.plan.candidates if not each.judged},
             widths=spans,
             withheld=self._withheld(),
+            force=self.plan.settings.force,
+            caveat=TIMED if self.plan.settings.time else "",
         )
         heard = self._listening()
         rows = sorted(
