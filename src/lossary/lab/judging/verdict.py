@@ -20,13 +20,7 @@ from lossary.lab.judging.statistics import LEVEL, Values
 from lossary.lab.judging.wording import advice, headline, would_help
 from lossary.lab.metrics import Metric
 
-__all__ = ["ROPE", "TIMED", "Contrast", "Finding", "Verdict", "Verdicts", "judge", "region_of"]
-
-# What to tell a reader of splits that move through time.
-TIMED = (
-    "the splits follow time, and the test supposes that they could be exchanged: where the data drift, or neighbours "
-    "in time are alike, its intervals are too narrow"
-)
+__all__ = ["ROPE", "Contrast", "Finding", "Verdict", "Verdicts", "judge", "region_of"]
 
 # WORKBENCH: one point for rates and scores, one per cent of the reference's value for errors.
 ROPE = 0.01

@@ -10,9 +10,10 @@ from statistics import median
 import numpy as np
 
 from lossary.lab.asking.task import Kind
-from lossary.lab.comparison import Comparison, Listening, RatePoint, Recommendation, Row
+from lossary.lab.behaving import Listening
+from lossary.lab.comparison import Comparison, RatePoint, Recommendation, Row
 from lossary.lab.design import Design
-from lossary.lab.judging.verdict import TIMED, Verdicts, judge
+from lossary.lab.judging.verdict import Verdicts, judge
 from lossary.lab.metrics import Metric, get_metric
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Stage, network_of
@@ -29,6 +30,8 @@ from lossary.lab.training.engines import stackable
 from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Link
+
+PARTED = "splits are windows through time, which differ by more than chance"
 
 
 def assemble(design: Design, rows: Rows, store: Store) -> Comparison:
@@ -72,7 +75,7 @@ class _Assembly:
             widths=spans,
             withheld=self._withheld(),
             force=self.plan.settings.force,
-            caveat=TIMED if self.plan.settings.time else "",
+            caveat=PARTED if self.plan.settings.time else "",
         )
         heard = self._listening()
         rows = sorted(
