@@ -170,9 +170,7 @@ def test_the_logistic_regression_is_scikit_learns_at_the_strength_that_validatio
     found = {each.name: each.outputs for each in anchor_outputs(data, "binary", 2, "log_loss")}
     judge, fits = get_metric("log_loss"), {}
     for strength in (0.01, 0.1, 1.0, 10.0, 100.0):
-        model = LogisticRegression(C=strength, max_iter=1000).fit(
-            data.x_train.double(), data.y_train.long()
-        )
+        model = LogisticRegression(C=strength, max_iter=1000).fit(data.x_train.double(), data.y_train.long())
         valid = torch.from_numpy(model.decision_function(data.x_valid.double())[:, None])
         fits[float(judge.score(valid, data.y_valid))] = model
     best = fits[min(fits)]
