@@ -12,7 +12,7 @@ from lossary.lab.data.arrays import from_arrays
 from lossary.lab.data.columns import from_frame
 from lossary.lab.data.embedded import EMBEDDED, Embedded
 from lossary.lab.data.files import from_path
-from lossary.lab.data.found import Content, Found
+from lossary.lab.data.found import Content, Found, refused
 from lossary.lab.data.refusals import checked, named, unique_names
 from lossary.lab.data.roles import Roles, expanded
 from lossary.lab.data.table import MASK, Reading, Table, content_digest
@@ -100,6 +100,13 @@ def _found(source: Any, target: Any) -> tuple[Found, str | None]:
         ), target
     if str(source) in EMBEDDED:
         return _embedded(EMBEDDED[str(source)]), target
+    if not isinstance(source, (str, Path)):
+        raise refused(
+            "data",
+            "a path, a set's name, a frame with its target's name, or rows and answers as arrays",
+            "rows without answers" if hasattr(source, "shape") else type(source).__name__,
+            "give X and y",
+        )
     return from_path(Path(source), EMBEDDED), target
 
 
