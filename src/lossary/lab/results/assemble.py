@@ -30,6 +30,8 @@ from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Link
 
+PARTED = "splits are windows through time, which differ by more than chance"
+
 
 def assemble(design: Design, rows: Rows, store: Store) -> Comparison:
     """The comparison, once every stage and every anchor is in the ledger."""
@@ -71,6 +73,8 @@ class _Assembly:
             elicits={each.label: each.elicits for each in self.plan.candidates if not each.judged},
             widths=spans,
             withheld=self._withheld(),
+            force=self.plan.settings.force,
+            caveat=PARTED if self.plan.settings.time else "",
         )
         heard = self._listening()
         rows = sorted(

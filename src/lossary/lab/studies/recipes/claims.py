@@ -154,7 +154,8 @@ def _differentiable(statement: str, found: tuple[Any, ...]) -> Answer:
     learns = settled.outcome in (Outcome.EQUAL, Outcome.HOLDS, Outcome.UNDECIDED)
     return Answer(
         statement,
-        f"hinge has a kink and reaches {percent(means['hinge'])} (cross-entropy {percent(means['cross-entropy'])}); the "
+        f"hinge has a kink and reaches {percent(means['hinge'])} (cross-entropy "
+        f"{percent(means['cross-entropy'])}); the "
         f"error rate has slope 0 almost everywhere and stays at {percent(means['error rate'])}: a kink does no harm, a "
         "slope that says nothing does",
         Ruling.CONDITION if learns and means["error rate"] < means["hinge"] else Ruling.CONFIRMED,
