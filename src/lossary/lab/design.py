@@ -229,7 +229,15 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
         widened=(),
         detectable=detectable(deviation, settings.splits, n_test, n_train + n_valid, level=level),
         detectable_measured=None,
+        plain=tuple(label for label, _ in _plain(plan)),
     )
+
+
+def _plain(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The losses that the stacked engine leaves to the plain one, each with the reason."""
+    blocks = plan.first_blocks if plan.setup.engine == "stacked" else ()
+    found = ((block.label, stackable(plan.trials(block)[0])) for block in blocks)
+    return tuple((label, why) for label, why in found if why is not None)
 
 
 def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
@@ -243,10 +251,7 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
             count = int((test == code).sum())
             if count < FEW_TEST_ROWS:
                 notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
-    for block in plan.first_blocks if plan.setup.engine == "stacked" else ():
-        why = stackable(plan.trials(block)[0])
-        if why is not None:
-            notes.append(f"{block.label} is trained by the plain engine: {why}")
+    notes += [f"{label} is trained by the plain engine: {why}" for label, why in _plain(plan)]
     return tuple(notes)
 
 

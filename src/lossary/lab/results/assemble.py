@@ -10,7 +10,8 @@ from statistics import median
 import numpy as np
 
 from lossary.lab.asking.task import Kind
-from lossary.lab.comparison import Comparison, Listening, RatePoint, Recommendation, Row
+from lossary.lab.behaving import Listening
+from lossary.lab.comparison import Comparison, RatePoint, Recommendation, Row
 from lossary.lab.design import Design
 from lossary.lab.judging.verdict import Verdicts, judge
 from lossary.lab.metrics import Metric, get_metric
