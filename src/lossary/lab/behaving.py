@@ -40,3 +40,14 @@ class Disagreement:
     On the diagonal two trainings of one loss with other seeds; NaN where there is one seed."""
     columns: tuple[str, ...]  # whose values the rows show
     rows: tuple[Disputed, ...]  # furthest apart first
+
+
+@dataclass(frozen=True)
+class SizedResiduals:
+    """Prediction minus target on test by tenths of the prediction, smallest first: mean and middle 80 % of each."""
+
+    predicted: tuple[float, ...]  # mean prediction of the tenth
+    mean: tuple[float, ...]
+    low: tuple[float, ...]  # 10 % quantile
+    high: tuple[float, ...]  # 90 % quantile
+    count: tuple[int, ...]  # predictions of all splits and seeds

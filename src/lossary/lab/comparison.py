@@ -14,7 +14,7 @@ from lossary.core.errors import DataError, MissingExtraError, sentence
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
-from lossary.lab.behaving import Disagreement, Listening
+from lossary.lab.behaving import Disagreement, Listening, SizedResiduals
 from lossary.lab.data.table import Reading
 from lossary.lab.drawing import drawer
 from lossary.lab.judging.robustness import Robustness
@@ -163,11 +163,12 @@ class Row:
     reasons: tuple[str, ...]  # why trainings diverged, most frequent first
     rates: tuple[RatePoint, ...]
     curve: Curve
-    calibration: Calibration | None  # binary only
-    confusion: Confusion | None  # classes only
+    calibration: Calibration | None  # two classes, labels and pixels
+    confusion: Confusion | None  # classes with a decision: not anomalies, nor embeddings
     residuals: tuple[
         float, ...
-    ]  # regression only: 101 quantiles of prediction minus target on test, target's unit
+    ]  # numbers and counts: 101 quantiles of prediction minus target on test, target's unit
+    residuals_by_size: SizedResiduals | None = None  # numbers and counts
     listening: Listening | None = None
 
 

@@ -19,7 +19,7 @@ from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Stage, network_of
 from lossary.lab.results import course
 from lossary.lab.results.anchored import ahead_of_all, anchors_of
-from lossary.lab.results.behaviour import calibration, confusion, residuals
+from lossary.lab.results.behaviour import calibration, confusion, residuals, residuals_by_size
 from lossary.lab.results.disagreement import disagreement
 from lossary.lab.results.listening import listening
 from lossary.lab.results.tested import Tested, tested
@@ -30,6 +30,8 @@ from lossary.lab.training.engines import stackable
 from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Link
+
+PARTED = "splits are windows through time, which differ by more than chance"
 
 
 def assemble(design: Design, rows: Rows, store: Store) -> Comparison:
@@ -72,6 +74,8 @@ class _Assembly:
             elicits={each.label: each.elicits for each in self.plan.candidates if not each.judged},
             widths=spans,
             withheld=self._withheld(),
+            force=self.plan.settings.force,
+            caveat=PARTED if self.plan.settings.time else "",
         )
         heard = self._listening()
         rows = sorted(
@@ -136,8 +140,8 @@ class _Assembly:
         return self.rows.scale(split).scale if in_target else 1.0
 
     def _constant(self, split: int) -> float:
-        classes = len(self.design.task.levels)
-        return constant_score(self.rows.data(split), classes, self.metric.name)
+        task = self.design.task
+        return constant_score(self.rows.data(split), task.kind.value, len(task.levels), self.metric.name)
 
     def _withheld(self) -> str:
         small = [warning.text for warning in self.design.profile.warnings if warning.kind == "small"]
@@ -154,7 +158,9 @@ class _Assembly:
         return [self._on(label, split) for split in range(settings.splits)]
 
     def _tested(self, candidate: Candidate) -> Tested:
-        return tested(self._outputs(candidate), self.rows, probabilities=candidate.probabilities)
+        return tested(
+            self._outputs(candidate), self.rows, probabilities=candidate.probabilities, metric=self.metric
+        )
 
     def _points(self, candidate: Candidate) -> tuple[RatePoint, ...]:
         label = self.plan.trained_as(candidate)
@@ -178,8 +184,6 @@ class _Assembly:
         per_seed = scored.scores[self.metric.name]
         train = mean(each.train * self.units[each.split] for each in chosen)
         span = self._usable(candidate)
-        classes = Kind(self.plan.kind).classes
-        binary = self.plan.kind == Kind.BINARY
         return Row(
             candidate=candidate,
             score=decisive,
@@ -203,11 +207,10 @@ class _Assembly:
             reasons=course.reasons(self.by_label[label]),
             rates=self._points(candidate),
             curve=course.curve(chosen, self.units),
-            calibration=calibration(outputs, self.rows, probabilities=candidate.probabilities)
-            if binary
-            else None,
-            confusion=confusion(outputs, self.rows) if classes else None,
-            residuals=() if classes else residuals(outputs, self.rows),
+            calibration=calibration(outputs, self.rows, probabilities=candidate.probabilities),
+            confusion=confusion(outputs, self.rows),
+            residuals=residuals(outputs, self.rows),
+            residuals_by_size=residuals_by_size(outputs, self.rows),
             listening=heard,
         )
 

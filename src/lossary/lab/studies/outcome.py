@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lossary.lab.comparison import Comparison
 from lossary.lab.figures import figures
-from lossary.lab.judging.contrast import Design, findings
+from lossary.lab.judging.contrast import Testing, findings
 from lossary.lab.judging.finding import Verdict
 from lossary.lab.judging.statistics import LEVEL
 from lossary.lab.studies.study import Outcome
@@ -66,10 +66,10 @@ def settle(
     tables = {name: tuple(_two(each) for each in pair) for name, pair in pairs.items()}
     advantages = {name: sign * (first - second) for name, (first, second) in tables.items()}
     sound = [name for name, values in advantages.items() if np.isfinite(values).all()]
-    design = Design(n_test, n_rest, LEVEL, region, len(pairs))
+    testing = Testing(n_test, n_rest, LEVEL, region, len(pairs))
     found = {
         each.name: each
-        for each in findings(sound, advantages, {name: tables[name][0] for name in sound}, design)
+        for each in findings(sound, advantages, {name: tables[name][0] for name in sound}, testing)
     }
     settled = {}
     for name, (first, second) in tables.items():

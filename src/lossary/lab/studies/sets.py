@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from lossary.lab.studies.trainings import Problem
 Values = NDArray[np.float64]
 
 
+@cache
 def table(name: str, positive: str | None = None) -> Problem:
     """An embedded set of numeric columns. `positive`: the level that is 1; else levels are coded in their order."""
     found = read(name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lossary.lab.figures import figures
 from lossary.lab.studies import runs, words
 from lossary.lab.studies.bench import Bench
 from lossary.lab.studies.outcome import Settled, Values, percent, settle
@@ -154,9 +155,9 @@ def _differentiable(statement: str, found: tuple[Any, ...]) -> Answer:
     learns = settled.outcome in (Outcome.EQUAL, Outcome.HOLDS, Outcome.UNDECIDED)
     return Answer(
         statement,
-        f"hinge has a kink and reaches {percent(means['hinge'])} (cross-entropy {percent(means['cross-entropy'])}); the "
-        f"error rate has slope 0 almost everywhere and stays at {percent(means['error rate'])}: a kink does no harm, a "
-        "slope that says nothing does",
+        f"hinge has a kink and reaches {percent(means['hinge'])} (cross-entropy {percent(means['cross-entropy'])}); "
+        f"the error rate has slope 0 almost everywhere and stays at {percent(means['error rate'])}: "
+        "a kink does no harm, a slope that says nothing does",
         Ruling.CONDITION if learns and means["error rate"] < means["hinge"] else Ruling.CONFIRMED,
     )
 
@@ -175,9 +176,9 @@ def _changed(statement: str, found: tuple[Any, ...]) -> Answer:
 
 def _outlier_grid(found: tuple[Any, ...]) -> Grid:
     names = ("mse", "mae", "huber", "welsch")
+    sets = ("clean", "targets", "features")
     rows = tuple(
-        (name, *(float(_column(found, data, name).mean()) for data in ("clean", "targets", "features")))
-        for name in names
+        (name, *[figures(float(_column(found, data, name).mean()), 3) for data in sets]) for name in names
     )
     columns = ("loss", "clean", "one target in ten wild", "one row in ten with a wild feature")
     return Grid("Mean absolute error on clean rows, by what was learned from", columns, rows)
