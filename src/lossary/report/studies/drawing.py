@@ -15,6 +15,7 @@ COLOURS = (svg.BLUE, svg.VERMILION, svg.GREEN, svg.PURPLE, svg.ORANGE)
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 WIDE, NARROW, HEIGHT = 560, 230, 250
 DECADES = [10.0**power for power in range(-6, 7)]
+STEPS = [step * decade for decade in DECADES for step in (1, 2, 5)]
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
@@ -85,5 +86,5 @@ def _scale(logarithmic: bool) -> alt.Scale:
 
 def _axis(logarithmic: bool, wide: bool, *, grid: bool) -> alt.Axis:
     if logarithmic:
-        return alt.Axis(format="~g", values=DECADES, grid=grid)
+        return alt.Axis(format="~g", values=STEPS if grid else DECADES, grid=grid)
     return alt.Axis(tickCount=6 if wide else 4, grid=grid)
