@@ -149,7 +149,7 @@ def _sweep(
         runs = []
         for each in levels:
             held = stack.enter_context(Store(store.folder / each.name))
-            plan, spoilt = _spoilt_plan(planned.plan, each), rows.spoilt(each)
+            plan, spoilt = spoilt_plan(planned.plan, each), rows.spoilt(each)
             held.adopt(plan)
             train(plan, spoilt, held, executor, progress, spoilt=f"{each.way} {each.level:g}")
             runs.append((each, spoilt, held))
@@ -158,7 +158,7 @@ def _sweep(
     return found
 
 
-def _spoilt_plan(plan: Plan, corruption: Corruption) -> Plan:
+def spoilt_plan(plan: Plan, corruption: Corruption) -> Plan:
     """The same plan for spoilt rows, whose trials no ledger mixes with those of the rows as they are."""
     return replace(plan, data=digest({"rows": plan.data, "corruption": corruption}))
 

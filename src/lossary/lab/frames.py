@@ -21,42 +21,58 @@ def frame(found: Comparison, what: str = "losses") -> pd.DataFrame:
         raise DataError(
             sentence("frame", expected=f"one of {known}", got=repr(what), remedy="choose one of them")
         )
-    return pd.DataFrame(list(FRAMES[what](found)))
+    found_frame = pd.DataFrame(list(FRAMES[what](found)))
+    return found_frame.set_index("loss") if what == "losses" else found_frame
 
 
 def _losses(found: Comparison) -> Iterator[Record]:
     """A row a loss, in the order of the comparison: its score, its advantage, its verdict, its rate."""
+    name = found.ruler.name
     for row in found.rows:
         yield {
             "loss": row.candidate.label,
+            "judged": row.candidate.judged,
             "estimates": row.candidate.elicits,
-            found.ruler.name: row.score.mean,
-            "low": row.score.low,
-            "high": row.score.high,
+            name: row.score.mean,
+            f"{name}_low": row.score.low,
+            f"{name}_high": row.score.high,
             **_verdict(found, row),
+            "validation": row.validation,
+            "train_gap": row.train_gap,
+            "seed_spread": row.seed_spread,
             "rate": row.rate,
             "usable_low": math.nan if row.usable is None else row.usable[0],
             "usable_high": math.nan if row.usable is None else row.usable[1],
-            "usable_decades": row.decades,
+            "decades": row.decades,
             "epochs": row.epochs,
-            "seed_spread": row.seed_spread,
-            "train_gap": row.train_gap,
             "diverged": row.diverged,
             "trainings": row.trainings,
+            **{other.metric: other.mean for other in row.others},
         }
 
 
 def _verdict(found: Comparison, row: Row) -> Record:
     label = row.candidate.label
-    if label == found.settings.reference:
-        return dict.fromkeys(_CONTRAST, math.nan) | {"verdict": "reference"}
     finding = next((each for each in found.verdicts.findings if each.name == label), None)
-    contrast = finding.contrast if finding is not None else None
-    numbers = {name: math.nan if contrast is None else getattr(contrast, name) for name in _CONTRAST}
-    return numbers | {"verdict": "not judged" if finding is None else finding.verdict.value}
+    contrast = None if finding is None else finding.contrast
+    said = (
+        "reference" if row is found.reference else "not judged" if finding is None else finding.verdict.value
+    )
+    numbers = {
+        name: math.nan if contrast is None else getattr(contrast, field) for name, field in _CONTRAST.items()
+    }
+    return {"verdict": said, **numbers}
 
 
-_CONTRAST = ("advantage", "adjusted_low", "adjusted_high", "p_adjusted", "p_outside_adjusted")
+_CONTRAST = {
+    "advantage": "advantage",
+    "advantage_low": "low",
+    "advantage_high": "high",
+    "adjusted_low": "adjusted_low",
+    "adjusted_high": "adjusted_high",
+    "p_adjusted": "p_adjusted",
+    "p_outside_adjusted": "p_outside_adjusted",
+}
 
 
 def _metrics(found: Comparison) -> Iterator[Record]:

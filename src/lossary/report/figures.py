@@ -13,6 +13,7 @@ from lossary.report.charts.forest import Span, forest
 from lossary.report.charts.multiples import Line
 from lossary.report.measured import metrics_figure
 from lossary.report.results import finding_of, verdict_cell
+from lossary.report.robust import robustness_figures
 from lossary.report.sheet import Tone
 from lossary.report.unit import Unit, unit_of
 from lossary.report.visible import visible
@@ -31,6 +32,7 @@ def figures(comparison: Comparison) -> tuple[Figure, ...]:
         _residuals(comparison),
         _disagreement(comparison),
         _listening(comparison),
+        *robustness_figures(comparison),
         metrics_figure(comparison),
     ]
     return tuple(figure for figure in drawn if figure is not None)

@@ -89,7 +89,7 @@ def combined(
         else:
             numbered, notes = masks(drawn, f"array {quoted(names[1])}")
             asked = Content(pd.DataFrame(index=range(len(x))), MASK, masks=numbered, notes=notes)
-    frame = pd.concat([inputs.frame, from_frame(further), asked.frame], axis=1)
+    frame = from_frame(pd.concat([inputs.frame, further, asked.frame], axis=1))
     unique_names([str(label) for label in frame.columns], subject)
     notes = (*inputs.notes, *asked.notes)
     return Content(frame, asked.target, inputs.text, None, inputs.pictures, asked.masks, notes)

@@ -10,7 +10,8 @@ from statistics import median
 import numpy as np
 
 from lossary.lab.asking.task import Kind
-from lossary.lab.comparison import Comparison, Listening, RatePoint, Recommendation, Row
+from lossary.lab.behaving import Listening
+from lossary.lab.comparison import Comparison, RatePoint, Recommendation, Row
 from lossary.lab.design import Design
 from lossary.lab.judging.verdict import Verdicts, judge
 from lossary.lab.metrics import Metric, get_metric
@@ -29,6 +30,8 @@ from lossary.lab.training.engines import stackable
 from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Link
+
+PARTED = "splits are windows through time, which differ by more than chance"
 
 
 def assemble(design: Design, rows: Rows, store: Store) -> Comparison:
@@ -71,6 +74,8 @@ class _Assembly:
             elicits={each.label: each.elicits for each in self.plan.candidates if not each.judged},
             widths=spans,
             withheld=self._withheld(),
+            force=self.plan.settings.force,
+            caveat=PARTED if self.plan.settings.time else "",
         )
         heard = self._listening()
         rows = sorted(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from lossary.lab.asking.task import Kind
-from lossary.lab.comparison import Calibration, Confusion, SizedResiduals
+from lossary.lab.behaving import SizedResiduals
+from lossary.lab.comparison import Calibration, Confusion
 from lossary.lab.metrics.decisions import decide, tallied
 from lossary.lab.metrics.ranks import median_rank
 from lossary.lab.results.tested import Values, in_units, tuned

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lossary.lab.comparison import Disagreement, Disputed
+from lossary.lab.behaving import Disagreement, Disputed
 from lossary.lab.figures import figures
 from lossary.lab.results.answers import COMPARABLE, NUMBERS, Answers, answers
 from lossary.lab.running.store import Outputs

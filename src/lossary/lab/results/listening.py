@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lossary.lab.comparison import Listening
+from lossary.lab.behaving import Listening
 from lossary.lab.running.store import Outputs
 from lossary.lab.training.engines.objective import unit_slope
 from lossary.lab.training.rows import Rows

@@ -64,6 +64,27 @@ def residual_curves(lines: Sequence[Line], *, target: str) -> Figure:
     )
 
 
+def sized_residuals(lines: Sequence[Line], *, target: str, counts: Sequence[tuple[int, ...]]) -> Figure:
+    """Residuals by tenths of the prediction: x is the mean prediction of a tenth; band: the middle 80 % of it."""
+    rows = [
+        [Cell(line.name), *(Cell(short(v), v) for v in (x, middle, low, high)), Cell(str(count), count)]
+        for line, number in zip(lines, counts, strict=True)
+        for x, middle, low, high, count in zip(line.x, line.middle, line.low, line.high, number, strict=True)
+    ]
+    heads = ("prediction", "mean residual", "10 %", "90 %", "predictions")
+    return Figure(
+        "sizes",
+        "Residuals by size",
+        f"Prediction minus {target} on the test rows, for ten equal parts of them from the smallest prediction to the "
+        "greatest: the mean, with the middle 80 % as a band. On the dashed line a loss is right in the mean; a band "
+        "that widens says that large predictions are less sure, a slope that small and large ones are drawn together.",
+        panels(lines, Axes(f"prediction ({target})", f"residual ({target})", level=0.0, dots=True)),
+        sheet(
+            "Residuals by tenths of the prediction", [Column("loss"), *(Column(h, True) for h in heads)], rows
+        ),
+    )
+
+
 def listening_curves(lines: Sequence[Line], skipped: Sequence[tuple[str, str]]) -> Figure:
     """Shares of the slope in per cent by tenths of the rows; `skipped` are losses without one, and why."""
     heads = [Column("loss"), *(Column(_TENTHS[at], True) for at in range(10))]

@@ -38,7 +38,7 @@ def _read(entry: Embedded, path: str) -> NDArray[np.uint8]:
         raise MissingExtraError(
             f"the set \"{entry.name}\" is a picture, which needs Pillow; run: pip install 'lossary[lab]'"
         ) from None
-    # Stored in 16 bits, but no value is above 255: grey levels to 235, nuclei numbered to 183.
+    # Stored in 16 bits, but no value is above 255: grey levels to 235, 125 nuclei numbered up to 183.
     return np.asarray(Image.open(BytesIO(raw))).astype(np.uint8)
 
 

@@ -101,7 +101,11 @@ class Convolution:
 
 
 class Norm:
-    """Group norm: each row's channels, a group at a time, to mean 0 and variance 1, then gain and shift learned."""
+    """Group norm: each row's channels, a group at a time, to mean 0 and variance 1, then gain and shift learned.
+
+    Of every channel and row the output is one multiple of the input and one constant, so that little more than that
+    product touches whole maps; backward needs two sums over each map for the rest.
+    """
 
     def __init__(self, gain: Pair, shift: Pair, groups: int, eps: float) -> None:
         self._gain, self._d_gain = gain
@@ -109,32 +113,49 @@ class Norm:
         self._groups, self._eps, self._buffer = groups, eps, Buffers()
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = x.shape[-1]
-        grouped = x.view(-1, x[0].numel() // (self._groups * rows), rows)
-        mean = grouped.mean(1, keepdim=True)
-        self._normed = normed = self._buffer("normed", x, *grouped.shape)
-        torch.sub(grouped, mean, out=normed)
-        square = torch.mul(normed, normed, out=self._buffer("work", x, *grouped.shape))
-        self._scale = (square.mean(1, keepdim=True) + self._eps).rsqrt_()
-        normed.mul_(self._scale)
+        self._x = x
+        members, channels, rows = x.shape[0], x.shape[1], x.shape[-1]
+        grouped = x.view(members, self._groups, -1, rows)
+        # In passes over rows: torch's own variance over an axis that is not the last is a hundred times slower.
+        mean = grouped.mean(2, keepdim=True)
+        apart = torch.sub(grouped, mean, out=self._buffer("work", x, *x.shape).view(grouped.shape))
+        scale = (apart.square_().mean(2, keepdim=True) + self._eps).rsqrt_()
+        # (members, channels, rows), the same for the channels of a group
+        self._mean, self._scale = (self._of_channels(each, channels) for each in (mean, scale))
+        self._multiple = self._scale * self._gain.unsqueeze(-1)
+        constant = self._shift.unsqueeze(-1) - self._mean * self._multiple
         out = self._buffer("out", x, *x.shape)
-        gain, shift = (each.view(*x.shape[:2], *[1] * (x.ndim - 2)) for each in (self._gain, self._shift))
-        torch.mul(normed.view(x.shape), gain, out=out)
-        return out.add_(shift)
+        return torch.addcmul(_over_map(constant, x), x, _over_map(self._multiple, x), out=out)
 
     def backward(self, slope: Tensor) -> Tensor:
-        shape, normed = slope.shape, self._normed
-        channels = (*shape[:2], -1)
-        torch.sum(slope.reshape(channels), -1, out=self._d_shift)
-        work = self._buffer("work", slope, *normed.shape)
-        torch.mul(slope, normed.view(shape), out=work.view(shape))
-        torch.sum(work.view(channels), -1, out=self._d_gain)
-        slope = slope.mul_(self._gain.view(*shape[:2], *[1] * (slope.ndim - 2))).view(normed.shape)
-        torch.mul(slope, normed, out=work)
-        along = work.mean(1, keepdim=True)
-        slope.sub_(slope.mean(1, keepdim=True))
-        slope.addcmul_(normed, along, value=-1)
-        return slope.mul_(self._scale).view(shape)
+        x, mean, scale = self._x, self._mean, self._scale
+        work = self._buffer("work", x, *x.shape)
+        maps = (*x.shape[:2], -1, x.shape[-1])
+        sums = slope.reshape(maps).sum(2)
+        along = torch.mul(slope, x, out=work).view(maps).sum(2).sub_(mean * sums).mul_(scale)
+        torch.sum(sums, -1, out=self._d_shift)
+        torch.sum(along, -1, out=self._d_gain)
+        count = x[0].numel() // (self._groups * x.shape[-1])
+        gain = self._gain.unsqueeze(-1)
+        level, tilt = (self._mean_of_group(gain * each, count) for each in (sums, along))
+        tilt = tilt * scale * scale
+        constant = tilt * mean - level * scale
+        torch.addcmul(_over_map(constant, x), x, _over_map(tilt, x), value=-1, out=work)
+        return work.addcmul_(slope, _over_map(self._multiple, x))
+
+    def _of_channels(self, each: Tensor, channels: int) -> Tensor:
+        """(members, groups, 1, rows) -> (members, channels, rows)"""
+        return each.expand(-1, -1, channels // self._groups, -1).reshape(each.shape[0], channels, -1)
+
+    def _mean_of_group(self, each: Tensor, count: int) -> Tensor:
+        """Channels summed within their group and divided by `count`, at every channel again."""
+        grouped = each.view(each.shape[0], self._groups, -1, each.shape[-1])
+        return self._of_channels(grouped.sum(2, keepdim=True) / count, each.shape[1])
+
+
+def _over_map(each: Tensor, x: Tensor) -> Tensor:
+    """(members, channels, rows) beside maps (members, channels, ..., rows)."""
+    return each.view(*each.shape[:2], *[1] * (x.ndim - 3), each.shape[-1])
 
 
 class MeanOfSquares:
