@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -46,7 +45,9 @@ def plan(losses: tuple[str, ...] = ()) -> Plan:
         rates=RATES,
         losses=losses,
     )
-    candidates = tuple(Candidate(name, name, name, "identity", "mode", "a reason", True, "") for name in LABELS)
+    candidates = tuple(
+        Candidate(name, name, name, "identity", "mode", "a reason", True, "") for name in LABELS
+    )
     return Plan("digest", "binary", settings, candidates, Setup(Mlp(4, (8,), 1), "accuracy", epochs=40), ())
 
 
@@ -59,7 +60,8 @@ def fits(seconds: float, of: Plan | None = None, **more: int) -> Choice:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1h30m", 5400), (" 1h 2m 3s", 3723), ("0.5m", 30), ("2H", 7200)]
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), (" 1h 2m 3s", 3723), ("0.5m", 30), ("2H", 7200)],
 )
 def test_a_time_is_read_with_its_units(text: str, seconds: float) -> None:
     assert duration(text) == seconds
@@ -111,12 +113,16 @@ def test_rates_give_way_after_splits_and_seeds_and_losses_last() -> None:
 
 
 def test_losses_that_were_asked_for_are_all_compared() -> None:
-    with pytest.raises(DataError, match="budget: expected about .* at least, for 4 losses at 3 rates, got room"):
+    with pytest.raises(
+        DataError, match=r"budget: expected about .* at least, for 4 losses at 3 rates, got room"
+    ):
         fits(0.07 * FULL, plan(LABELS))
 
 
 def test_too_little_for_anything_is_refused_with_what_it_would_take() -> None:
-    with pytest.raises(DataError, match=r"expected about \d+ s at least, for 2 losses .* raise it, or name fewer"):
+    with pytest.raises(
+        DataError, match=r"expected about \d+ s at least, for 2 losses .* raise it, or name fewer"
+    ):
         fits(0.1)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from lossary.lab.training.engines import engine, plain, stacked
 from lossary.lab.training.engines.batches import Batches
+from lossary.lab.training.engines.lesson import lesson
 from lossary.lab.training.engines.stack import Stack
 from lossary.lab.training.networks import Mlp, batch_order
 from lossary.lab.training.trial import Link, Outcome, Setup, SplitData, Trial, epochs_for
@@ -200,15 +201,14 @@ def test_initial_weights_and_batches_depend_on_split_and_seed_alone() -> None:
     data = {split: split_data("binary", split) for split in range(2)}
     shape = network("binary", hidden=(8, 6))
     stack = Stack(shape, streams, width=3, dtype=torch.float32)
+    stacked_weights = stack.named(stack.weights)
     for number, stream in enumerate(streams):
-        linears = [layer for layer in shape.module(*stream) if isinstance(layer, torch.nn.Linear)]
-        for linear, (weight, bias) in zip(linears, stack.layers, strict=True):
+        for name, own in shape.module(*stream).named_parameters():
             for member in range(3 * number, 3 * number + 3):
-                assert torch.equal(weight[member], linear.weight)
-                assert torch.equal(bias[member, :, 0], linear.bias)
-    batches = Batches(streams, [data[split] for split, _ in streams], setup(epochs=2))
+                assert torch.equal(stacked_weights[name][member], own)
+    batches = Batches(streams, [lesson(data[split], "answer") for split, _ in streams], setup(epochs=2))
     for epoch in (1, 2):
-        x = torch.cat([x for x, _, _ in batches.of(epoch)], 1)
+        x = torch.cat([batch.x for batch in batches.of(epoch)], 1)
         for own, (split, seed) in zip(x, streams, strict=True):
             assert torch.equal(own, data[split].x_train[batch_order(150, 2, split, seed)[epoch - 1]])
     orders = [batch_order(150, 2, *stream) for stream in streams]

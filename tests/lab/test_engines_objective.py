@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +9,9 @@ import pytest
 import torch
 
 import lossary
-from lossary.lab.training.engines import plain, stackable, stacked, stacking
+from lossary.lab.training.engines import plain, stacked
 from lossary.lab.training.engines.objective import mean_loss, unit_slope
+from lossary.lab.training.engines.rowwise import by_rows, telling
 from lossary.lab.training.networks import Mlp
 from lossary.lab.training.trial import Link, Setup, SplitData, Trial
 
@@ -29,7 +29,6 @@ ONE_OUTPUT: tuple[tuple[str, Link], ...] = (
     ("huber(delta=0.2)", "sigmoid"),
     ("mse + 0.1*mae", "sigmoid"),
 )
-CLASSES = replace(SETUP, network=Mlp(3, (4,), 3))
 MANY_OUTPUTS: tuple[tuple[str, Link], ...] = (
     ("cross_entropy", "identity"),
     ("cross_entropy(label_smoothing=0.1)", "identity"),
@@ -57,8 +56,9 @@ def binary(rows: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize(("expression", "link"), ONE_OUTPUT)
 def test_a_row_s_slope_is_what_autograd_finds_for_one_output(expression: str, link: Link) -> None:
-    assert stackable(Trial(expression, 1e-3, 0, 0, SETUP, link)) is None
-    assert_slopes_are_autograd(expression, link, *binary())
+    outputs, target = binary()
+    assert by_rows(expression, link, 1, target) is None
+    assert_slopes_are_autograd(expression, link, outputs, target)
 
 
 @pytest.mark.parametrize(("expression", "link"), MANY_OUTPUTS)
@@ -66,7 +66,7 @@ def test_a_row_s_slope_is_what_autograd_finds_for_classes(expression: str, link:
     numbers = torch.Generator().manual_seed(0)
     outputs = 3 * torch.randn(40, 3, dtype=torch.float64, generator=numbers)
     target = torch.randint(3, (40,), generator=numbers)
-    assert stackable(Trial(expression, 1e-3, 0, 0, CLASSES, link)) is None
+    assert by_rows(expression, link, 3, target) is None
     assert_slopes_are_autograd(expression, link, outputs, target)
 
 
@@ -75,40 +75,53 @@ def test_a_loss_that_declares_no_slope_is_differentiated(monkeypatch: pytest.Mon
     assert_slopes_are_autograd("focal(gamma=1.5)", "identity", *binary())
 
 
+TWO_CLASSES = torch.arange(12) % 2
+
+
 @pytest.mark.parametrize(
-    ("expression", "reason"),
+    ("expression", "outputs", "target", "reason"),
     [
-        ("triplet_batch_hard", "triplet_batch_hard compares the rows of a batch with each other"),
-        ("mse + binary_dice", "binary_dice does not give one value for a row's outputs and its target"),
+        (
+            "triplet_batch_hard",
+            2,
+            TWO_CLASSES,
+            "triplet_batch_hard compares the rows of a batch with each other",
+        ),
         (
             "binary_cross_entropy(ignore_index=1)",
-            "binary_cross_entropy is given ignore_index, which its slope does not know",
+            1,
+            TWO_CLASSES.double(),
+            "binary_cross_entropy is given ignore_index, which may be a matter of the whole batch",
         ),
+        ("msle", 1, TWO_CLASSES.double(), "msle does not take every output"),
     ],
 )
-def test_what_cannot_be_stacked_says_why(expression: str, reason: str) -> None:
-    assert stackable(Trial(expression, 1e-3, 0, 0, SETUP)) == reason
+def test_a_loss_without_rows_of_its_own_says_why(
+    expression: str, outputs: int, target: torch.Tensor, reason: str
+) -> None:
+    assert by_rows(expression, "identity", outputs, target) == reason
 
 
-@pytest.fixture
-def fresh_reasons() -> Iterator[None]:
-    """Reasons are remembered within a process; what a test does to a loss must not be."""
-    stacking._unstackable.cache_clear()
-    yield
-    stacking._unstackable.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh_reasons")
 def test_a_slope_that_autograd_contradicts_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = lossary.get("mse").loss.slope
     assert declared is not None
+    assert by_rows("mse + hinge", "identity", 1, TWO_CLASSES.double()) is None
     monkeypatch.setattr(lossary.get("mse").loss, "slope", lambda x, y: declared(x, y) / 2)
     reason = "the slope of mse + hinge is not what autograd finds"
-    assert stackable(Trial("mse + hinge", 1e-3, 0, 0, SETUP)) == reason
+    assert by_rows("mse + hinge", "identity", 1, TWO_CLASSES.double()) == reason
 
 
-@pytest.mark.usefixtures("fresh_reasons")
-def test_what_cannot_be_stacked_is_trained_by_the_plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_is_tried_on_every_class_and_on_the_emptiest_and_the_fullest_picture() -> None:
+    codes = torch.zeros(100, dtype=torch.int64)
+    codes[-1] = 2
+    assert telling(codes).unique().tolist() == [0, 2]
+    pictures = torch.zeros(100, 4)
+    pictures[:50, 0] = 1
+    pictures[-1] = 1
+    assert telling(pictures).sum(1).unique().tolist() == [0, 1, 4]
+
+
+def test_a_loss_whose_slope_is_wrong_is_called_member_by_member(monkeypatch: pytest.MonkeyPatch) -> None:
     focal = lossary.get("focal").loss
     monkeypatch.setattr(focal, "slope", lambda logits, target, *, gamma, alpha: torch.zeros_like(logits))
     numbers = torch.Generator().manual_seed(0)
@@ -121,10 +134,9 @@ def test_what_cannot_be_stacked_is_trained_by_the_plain_engine(monkeypatch: pyte
         )
     ]
     data = {0: SplitData(*parts)}
-    both = [Trial(loss, 1e-2, 0, 0, SETUP) for loss in ("focal", "hinge", "focal + hinge")]
-    assert [stackable(trial) is None for trial in both] == [False, True, False]
-    ours, theirs = stacked.run(both, data), plain.run(both, data)
-    assert [outcome.key for outcome in ours] == [trial.key for trial in both]
-    for one, other in ((ours[0], theirs[0]), (ours[2], theirs[2])):
-        assert one.curve == other.curve
-        np.testing.assert_array_equal(one.test, other.test)
+    common = replace(SETUP, dtype="float64")
+    both = [Trial(loss, 1e-2, 0, 0, common) for loss in ("focal", "hinge", "focal + hinge")]
+    for one, other in zip(stacked.run(both, data), plain.run(both, data), strict=True):
+        assert one.key == other.key
+        np.testing.assert_allclose(one.curve, other.curve, rtol=1e-6)
+        np.testing.assert_allclose(one.test, other.test, rtol=1e-5, atol=1e-6)

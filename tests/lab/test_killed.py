@@ -44,9 +44,17 @@ def forked(child, *arguments, after=None):
 
 def run(code: str, *words: str) -> list[str]:
     """The lines that a fresh interpreter prints."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     done = subprocess.run(
-        [sys.executable, "-c", FORK + code, *words], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-c", FORK + code, *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -127,7 +135,9 @@ def filled(name):
 """
 
 
-def test_killed_or_refused_in_the_middle_of_a_write_the_ledger_holds_what_was_committed(tmp_path: Path) -> None:
+def test_killed_or_refused_in_the_middle_of_a_write_the_ledger_holds_what_was_committed(
+    tmp_path: Path,
+) -> None:
     steps = [1, 60, 120, 180, 240]
     killing = f"for steps in {steps}:\n    assert forked(killed, str(steps), steps) == -signal.SIGKILL\n"
     [sentence] = run(WRITE + killing + "assert forked(filled, 'full') == 2\n", str(tmp_path))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -136,7 +134,9 @@ def test_a_folder_that_takes_no_files_is_refused_in_one_sentence(
 def test_a_ledger_that_is_refused_lets_its_folder_go(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").mkdir()
     for _ in range(2):
-        with pytest.raises(DataError, match="expected a ledger of Lossary that can be written to, got a refusal"):
+        with pytest.raises(
+            DataError, match="expected a ledger of Lossary that can be written to, got a refusal"
+        ):
             Store(tmp_path)
     (tmp_path / "ledger.sqlite").rmdir()
     with Store(tmp_path) as store:
@@ -216,7 +216,10 @@ def test_a_slice_that_is_not_what_was_written_is_refused(tmp_path: Path, query: 
 @pytest.mark.parametrize(
     ("pragma", "said"),
     [
-        (f"user_version = {VERSION + 1}", f"got format {VERSION + 1}, which another version of Lossary wrote"),
+        (
+            f"user_version = {VERSION + 1}",
+            f"got format {VERSION + 1}, which another version of Lossary wrote",
+        ),
         ("application_id = 1", "got a database of another program"),
     ],
 )

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from lossary.lab.planning.options import Options
 
 # What a disk says that is full, over its quota, gone or read-only; any other OSError is a defect.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
@@ -19,8 +22,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 def compare(
     data: Annotated[
-        str, typer.Argument(help="A table, a folder of pictures, or an embedded set such as breast_cancer.")
-    ],
+        str | None,
+        typer.Argument(help="A table, a folder of pictures, or an embedded set such as breast_cancer."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(help="The column to predict; several of 0 and 1 are labels: 'a,b,c'.")
     ] = None,
@@ -89,6 +93,9 @@ def compare(
         int, typer.Option(help="Processes that train, one thread each; 1 trains in this one.")
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<name>-<digest>.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder; needs no other argument.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of tables.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the verdict and the path alone.")
@@ -99,7 +106,7 @@ def compare(
 
     from rich.console import Console
 
-    from lossary.core.errors import LossaryError
+    from lossary.core.errors import DataError, LossaryError
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
@@ -140,7 +147,16 @@ def compare(
             epochs=epochs,
             workers=workers,
         )
-        found, folder = run(data, options, out, errors, quiet=quiet, tables=not (quiet or as_json))
+        if resume is not None:
+            source, options = _resumed(resume, data, workers)
+        elif data is not None:
+            source = data
+        else:
+            raise DataError(
+                "data: expected a file, a folder or an embedded set, got nothing; see `lossary data`."
+            )
+        tables = not (quiet or as_json)
+        found, folder = run(source, options, resume or out, errors, quiet=quiet, tables=tables)
     except LossaryError as error:
         from lossary.lab.running.execute import WorkerError
 
@@ -165,3 +181,18 @@ def compare(
         typer.echo(found.to_json(), nl=False)
     else:
         show(found, folder, tables=not quiet)
+
+
+def _resumed(folder: Path, data: str | None, workers: int) -> tuple[str, Options]:
+    """Data and options of a run folder, which nothing beside it may contradict."""
+    from dataclasses import replace
+
+    from lossary.core.errors import DataError
+    from lossary.lab.conduct import resumed
+
+    if data is not None:
+        raise DataError(
+            f"resume: expected the folder {folder} alone, which knows its data, got {data!r} too; leave it out."
+        )
+    source, options = resumed(folder)
+    return source, replace(options, workers=workers)

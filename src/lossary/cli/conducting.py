@@ -27,20 +27,19 @@ def run(
 
     with executor_for(options.workers) as executor:  # its processes start while the rest is imported here
         from lossary.cli.progress import Bars
-        from lossary.lab.conduct import conduct, folder_for, timings
-        from lossary.lab.design import design
-        from lossary.lab.running.store import Store
+        from lossary.lab.conduct import conduct, opened, timings
+        from lossary.lab.planning.budget import spoken
         from lossary.report.whole import write_whole
 
-        planned, rows = design(data, options)
-        folder = out if out is not None else folder_for(planned)
-        with Store(folder) as store:
-            store.adopt(planned.plan)
+        with opened(data, options, executor, out, started=started) as asked:
+            planned, rows, store, folder = asked.planned, asked.rows, asked.store, asked.folder
             store.spend("design", time.perf_counter() - started)
             if tables:
                 _show_design(planned)
+            if asked.forecast is not None and not quiet:
+                errors.print(f"The trainings will take about {spoken(asked.forecast)}.")
             with Bars(errors, enabled=not quiet) as bars:
-                found = conduct(planned, rows, store, executor, bars)
+                found = conduct(planned, rows, store, executor, bars, asked.corruptions)
                 bars.stage("report and model", 1, 0)
                 _write(found, planned, rows, folder, store, executor, data)
                 bars.advance(1)

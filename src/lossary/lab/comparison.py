@@ -6,13 +6,17 @@ Scores are in the metric's own unit, on the test rows of each split, seeds avera
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lossary.core.errors import DataError, MissingExtraError, sentence
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
+from lossary.lab.behaving import Disagreement, Listening, SizedResiduals
 from lossary.lab.data.table import Reading
+from lossary.lab.drawing import drawer
 from lossary.lab.judging.robustness import Robustness
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
@@ -85,6 +89,7 @@ class Effort:
         float  # difference found with 80 % probability, forecast; a share of the score where `Ruler.relative`
     )
     detectable_measured: float | None  # the same, from the data, in the metric's unit
+    plain: tuple[str, ...] = ()  # losses that the plain engine trained though another was asked for
 
 
 @dataclass(frozen=True)
@@ -158,11 +163,13 @@ class Row:
     reasons: tuple[str, ...]  # why trainings diverged, most frequent first
     rates: tuple[RatePoint, ...]
     curve: Curve
-    calibration: Calibration | None  # binary only
-    confusion: Confusion | None  # classes only
+    calibration: Calibration | None  # two classes, labels and pixels
+    confusion: Confusion | None  # classes with a decision: not anomalies, nor embeddings
     residuals: tuple[
         float, ...
-    ]  # regression only: 101 quantiles of prediction minus target on test, target's unit
+    ]  # numbers and counts: 101 quantiles of prediction minus target on test, target's unit
+    residuals_by_size: SizedResiduals | None = None  # numbers and counts
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +221,9 @@ class Comparison:
     versions: dict[str, str]
     robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     format: int = FORMAT
+    disagreement: Disagreement | None = (
+        None  # None with one loss, or where answers cannot be set side by side
+    )
 
     @property
     def judged(self) -> tuple[Row, ...]:
@@ -243,43 +253,47 @@ class Comparison:
         """The comparison that `to_json` wrote."""
         return record.read(cls, text)
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row a loss, in the order of `rows`: its score with its interval, its verdict, how it trained."""
-        import pandas as pd
-
-        said = {each.name: each for each in self.verdicts.findings}
-        rows = []
-        for row in self.rows:
-            finding = said.get(row.candidate.label)
-            contrast = None if finding is None else finding.contrast
-            rows.append(
-                {
-                    "loss": row.candidate.label,
-                    "judged": row.candidate.judged,
-                    "estimates": row.candidate.elicits,
-                    self.ruler.name: row.score.mean,
-                    f"{self.ruler.name}_low": row.score.low,
-                    f"{self.ruler.name}_high": row.score.high,
-                    "verdict": "reference" if row is self.reference else finding and finding.verdict.value,
-                    "advantage": None if contrast is None else contrast.advantage,
-                    "advantage_low": None if contrast is None else contrast.low,
-                    "advantage_high": None if contrast is None else contrast.high,
-                    "validation": row.validation,
-                    "rate": row.rate,
-                    "decades": row.decades,
-                    "epochs": row.epochs,
-                    "diverged": row.diverged,
-                    "trainings": row.trainings,
-                    **{other.metric: other.mean for other in row.others},
-                }
-            )
-        return pd.DataFrame(rows).set_index("loss")
-
     def named(self, name: str) -> Comparison:
         """The same comparison under another name."""
         return replace(self, name=name)
+
+    def to_frame(self, what: str = "losses") -> pd.DataFrame:
+        """Its numbers as a data frame: "losses", "metrics", "splits", "rates", "epochs" or "rows".
+
+        Raises DataError for another name.
+        """
+        from lossary.lab.frames import frame
+
+        return frame(self, what)
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """Its figures as Altair charts, by name. Raises MissingExtraError without the extra that draws."""
+        found: dict[str, Any] = drawer("charts")(self)
+        return found
+
+    def plot(self, name: str = "differences") -> Any:
+        """One figure as an Altair chart, which draws itself in a notebook. Raises DataError for a name it has not."""
+        found = self.charts
+        if name not in found:
+            raise DataError(
+                sentence(
+                    "figure",
+                    expected=f"one of {', '.join(found)}",
+                    got=repr(name),
+                    remedy="a task has the figures that its answers call for",
+                )
+            )
+        return found[name]
 
     def __str__(self) -> str:
         from lossary.lab.showing import plain_table
 
         return plain_table(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """How a notebook shows it: with its pictures where they can be drawn, as text everywhere."""
+        shown = {"text/plain": str(self)}
+        with suppress(MissingExtraError):
+            shown["text/html"] = drawer("html")(self)
+        return shown

@@ -14,7 +14,6 @@ from typing import Any
 
 from lossary.lab.asking.corrupt import Corruption
 from lossary.lab.comparison import Comparison
-from lossary.lab.data.arrays import as_frame
 from lossary.lab.design import Design
 from lossary.lab.judging.robustness import Robustness
 from lossary.lab.planning.options import Options
@@ -84,7 +83,8 @@ def compare(
     """
     given = locals()
     asked = {field.name: given[field.name] for field in fields(Options)}
-    data, asked["target"] = as_frame(data, target)
+    if target is not None and not isinstance(target, str):
+        data, asked["target"] = (data, target), None
     asked["losses"] = (losses,) if isinstance(losses, str) else tuple(losses)
     asked["order"] = tuple(map(str, order))
     for name in ("noise", "outliers", "imbalance", "rates"):
@@ -92,7 +92,9 @@ def compare(
     return _run(data, Options(**asked), out, progress)
 
 
-def resume(folder: str | os.PathLike[str], *, workers: int = 2, progress: Progress | None = None) -> Comparison:
+def resume(
+    folder: str | os.PathLike[str], *, workers: int = 2, progress: Progress | None = None
+) -> Comparison:
     """Go on with the comparison in a run folder, whatever interrupted it; done already, it is read off the ledger.
 
     Raises DataError where the folder holds none, its data have changed since, or they came from memory.
@@ -147,7 +149,7 @@ def _sweep(
         runs = []
         for each in levels:
             held = stack.enter_context(Store(store.folder / each.name))
-            plan, spoilt = _spoilt_plan(planned.plan, each), rows.spoilt(each)
+            plan, spoilt = spoilt_plan(planned.plan, each), rows.spoilt(each)
             held.adopt(plan)
             train(plan, spoilt, held, executor, progress, spoilt=f"{each.way} {each.level:g}")
             runs.append((each, spoilt, held))
@@ -156,7 +158,7 @@ def _sweep(
     return found
 
 
-def _spoilt_plan(plan: Plan, corruption: Corruption) -> Plan:
+def spoilt_plan(plan: Plan, corruption: Corruption) -> Plan:
     """The same plan for spoilt rows, whose trials no ledger mixes with those of the rows as they are."""
     return replace(plan, data=digest({"rows": plan.data, "corruption": corruption}))
 

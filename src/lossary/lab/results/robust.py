@@ -38,7 +38,7 @@ def swept(
         judged={each.label: each.judged for each in planned.plan.candidates},
         n_test=effort.n_test,
         n_rest=effort.n_train + effort.n_valid,
-        limits=(-inf if metric.name == "r2" else 0.0, inf if metric.relative else 1.0),
+        limits=(metric.least, inf if metric.relative else 1.0),
         notes=notes(way, settings.metric),
     )
 
@@ -55,7 +55,9 @@ def scores(planned: Design, rows: Rows, store: Store) -> dict[str, Values]:
             store.outputs(label, split, rates[label, split], plan.settings.seeds)
             for split in range(plan.settings.splits)
         ]
-        reads = tested(outputs, rows, probabilities=each.probabilities, calibrate=False).scores
+        reads = tested(
+            outputs, rows, probabilities=each.probabilities, metric=get_metric(name), calibrate=False
+        ).scores
         found[each.label] = reads[name].mean(axis=1)
     return found
 

@@ -38,7 +38,9 @@ class Run:
     rows: Rows
     store: Store
     corruptions: tuple[Corruption, ...]  # of the robustness sweeps
-    forecast: float | None  # seconds that all trainings will take, where a probe measured it: for the terminal
+    forecast: (
+        float | None
+    )  # seconds that all trainings will take, where a probe measured it: for the terminal
 
     @property
     def folder(self) -> Path:
@@ -162,7 +164,9 @@ def _cut(source: object, options: Options, full: Design, rows: Rows, choice: Cho
     effort, ruler = full.effort, full.ruler
     multiple = reach(choice, whole, effort.n_test, effort.n_train + effort.n_valid)
     detectable = effort.detectable * multiple
-    said = left_out(choice, whole, options.budget, _amount(effort.detectable, ruler), _amount(detectable, ruler))
+    said = left_out(
+        choice, whole, options.budget, _amount(effort.detectable, ruler), _amount(detectable, ruler)
+    )
     return replace(
         planned, effort=replace(planned.effort, detectable=detectable), notes=(*planned.notes, said)
     ), rows

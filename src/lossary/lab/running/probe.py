@@ -29,8 +29,8 @@ def measure(plan: Plan, rows: Rows, executor: Executor, workers: int) -> Cost:
     for answer in executor.run(jobs):
         for label, seconds in answer.value.items():
             found[label].append(seconds)
-    settings = plan.settings
-    simple = Job(("anchors", 0), anchor_outputs, (data[0], len(rows.task.levels), settings.metric))
+    asked = (rows.task.kind.value, len(rows.task.levels), plan.settings.metric)
+    simple = Job(("anchors", 0), anchor_outputs, (data[0], *asked))
     [anchors] = executor.run([lambda: simple])
     return Cost({label: max(seconds) for label, seconds in found.items()}, anchors.seconds)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lossary.lab.metrics import Metric
 from lossary.lab.training.engines.judged import Judged
-from lossary.lab.training.engines.stack import Stack
+from lossary.lab.training.engines.stack import Weights
 
 
 def divergence(epoch: int) -> str:
@@ -38,7 +38,7 @@ class Best:
     A member whose outputs are no longer finite is given up: from then on its numbers are never read again.
     """
 
-    def __init__(self, stack: Stack, untrained: Judged, metric: Metric, patience: int | None) -> None:
+    def __init__(self, stack: Weights, untrained: Judged, metric: Metric, patience: int | None) -> None:
         self._stack, self._greater, self._patience = stack, metric.greater_is_better, patience
         self.weights = stack.weights.clone()
         self._blocks = stack.by_member(self.weights)
@@ -48,13 +48,18 @@ class Best:
         self._epoch = torch.zeros(stack.members, dtype=torch.int64)
         self._last = torch.zeros_like(self._epoch)  # the last epoch of the curve
         self._lost = torch.zeros_like(self._epoch)  # the epoch in which the member diverged; 0: it did not
+        self._refused = torch.zeros(stack.members, dtype=torch.bool)
         self.running = torch.ones(stack.members, dtype=torch.bool)
 
-    def update(self, now: Judged) -> None:
-        """Take in how the members do on the validation rows after one more epoch."""
+    def update(self, now: Judged, refused: Tensor) -> None:
+        """Take in how the members do on the validation rows after one more epoch.
+
+        refused: (members,) whose loss would no longer take their outputs.
+        """
         epoch = len(self._history)
         self._history.append(now.scores)
-        finite = now.outputs.flatten(1).isfinite().all(1)
+        self._refused |= self.running & refused
+        finite = now.outputs.flatten(1).isfinite().all(1) & ~refused
         self._lost[self.running & ~finite] = epoch
         self.running &= finite
         self._last[self.running] = epoch
@@ -72,11 +77,16 @@ class Best:
     def records(self) -> list[Record]:
         """What became of each member."""
         history = torch.stack(self._history, 1).tolist()
-        parts = (history, self._tie.tolist(), self._epoch.tolist(), self._last.tolist(), self._lost.tolist())
+        columns = (self._tie, self._epoch, self._last, self._lost, self._refused)
+        parts = zip(history, *(each.tolist() for each in columns), strict=True)
         return [
-            Record(scores[epoch], tie, epoch, tuple(scores[1 : last + 1]), divergence(lost) if lost else None)
-            for scores, tie, epoch, last, lost in zip(*parts, strict=True)
+            Record(scores[epoch], tie, epoch, tuple(scores[1 : last + 1]), _why(lost, refused=refused))
+            for scores, tie, epoch, last, lost, refused in parts
         ]
+
+
+def _why(lost: int, *, refused: bool) -> str | None:
+    return (refusal(lost) if refused else divergence(lost)) if lost else None
 
 
 def ranked(scores: Tensor, *, greater: bool) -> Tensor:

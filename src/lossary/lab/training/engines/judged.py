@@ -12,14 +12,14 @@ from torch import Tensor
 from lossary.lab.metrics import Metric
 from lossary.lab.training.engines.stack import Stack
 from lossary.lab.training.engines.tie import tie
+from lossary.lab.training.engines.vmapped import Vmapped
+from lossary.lab.training.readout import Reader
 from lossary.lab.training.trial import SplitData
-
-ROWS = 256  # rows evaluated at a time: the activations of a hundred members stay in the cache
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of every stream's split: x (streams, rows, features), y and w (streams, 1, rows)."""
+    """One part of every stream's split: x (streams, rows, ...), y (streams, 1, rows, ...) and w (streams, 1, rows)."""
 
     x: Tensor
     y: Tensor
@@ -30,24 +30,34 @@ def part(splits: Sequence[SplitData], name: Literal["train", "valid", "test"]) -
     """The part of this name of splits of equal shapes, one for each stream."""
     weights = [getattr(split, f"w_{name}") for split in splits]
     return Part(
-        x=torch.stack([getattr(split, f"x_{name}") for split in splits]),
-        y=torch.stack([getattr(split, f"y_{name}") for split in splits]).unsqueeze(1),
-        w=None if weights[0] is None else torch.stack(weights).unsqueeze(1),
+        x=together([getattr(split, f"x_{name}") for split in splits]),
+        y=together([getattr(split, f"y_{name}") for split in splits]).unsqueeze(1),
+        w=None if weights[0] is None else together(weights).unsqueeze(1),
     )
 
 
+def together(parts: Sequence[Tensor]) -> Tensor:
+    """One tensor with the streams first; a single stream is not copied."""
+    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(list(parts))
+
+
 class Judged(NamedTuple):
-    """Raw outputs (members, rows, K); scores and ties (members,) float64."""
+    """Outputs after the readout (members, rows, K); scores and ties (members,) float64."""
 
     outputs: Tensor
     scores: Tensor
     ties: Tensor
 
 
-def judged(stack: Stack, part: Part, metric: Metric) -> Judged:
-    """Every member on its stream's rows."""
-    chunks = [stack.forward(x)[-1].mT.clone() for x in torch.split(part.x, ROWS, dim=1)]
-    outputs = torch.cat(chunks, 1)
-    by_stream = outputs.view(stack.streams, stack.width, *outputs.shape[1:])
-    scores = metric.score(by_stream, part.y, part.w)
-    return Judged(outputs, scores.flatten(), tie(by_stream, part.y, part.w, metric).flatten())
+def judged(stack: Stack | Vmapped, part: Part, metric: Metric, read: Reader, rows: int) -> Judged:
+    """Every member on its stream's rows, so many of them at a time."""
+    chunks = []
+    for x in torch.split(part.x, rows, dim=1):
+        raw = stack.forward(x).mT
+        by_stream = raw.reshape(stack.streams, stack.width, *raw.shape[1:])
+        # Stacking copies, so that the next rows may write over the raw outputs.
+        chunks.append(torch.stack([read(own, seen) for own, seen in zip(by_stream, x, strict=True)]))
+    outputs = torch.cat(chunks, 2)
+    scores = metric.score(outputs, part.y, part.w)
+    ties = tie(outputs, part.y, part.w, metric)
+    return Judged(outputs.flatten(0, 1), scores.flatten(), ties.flatten())

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lossary.core.canonical import smooth_binary, smooth_classes, softplus
-from lossary.core.function import LossFunction
 from lossary.core.kinds import Form
 from lossary.core.modules import LossModule, Single
+from lossary.core.unit import Unit
 from lossary.lab.training.trial import Link
 from lossary.nn import parse
 
@@ -58,51 +58,60 @@ def linked(outputs: Tensor, target: Tensor, link: Link) -> tuple[Tensor, Tensor]
 
 
 def unit_slope(expression: str, link: Link) -> Slope:
-    """The closed-form slope of a stackable loss through its link; by autograd where a loss declares none."""
+    """The slope of every row's own value through its link: outputs (n, K), target (n, ...) -> (n, K).
+
+    In closed form where a loss declares one, by autograd where it does not. It is what it says only for losses whose
+    rows have nothing to do with each other (`stacking.by_rows` finds out).
+    """
     parts = [(factor, _part_slope(part)) for _, factor, part in parse(expression).parts()]
+    single = takes_one(expression)
 
     def through_link(outputs: Tensor, target: Tensor) -> Tensor:
+        shape = outputs.shape
+        if single and outputs.ndim == target.ndim + 1 and outputs.shape[-1] == 1:
+            outputs = outputs.squeeze(-1)
         seen, truth = linked(outputs, target, link)
         slope = sum(
             (factor * part(seen, truth) for factor, part in parts[1:]), parts[0][0] * parts[0][1](seen, truth)
         )
         if link == "sigmoid":
-            return slope * (seen * (1 - seen))
+            slope = slope * (seen * (1 - seen))
         if link == "softplus":
-            return slope * torch.sigmoid(outputs)
-        if link == "softmax":  # a row's value is the mean over its classes
-            return seen * (slope - (slope * seen).sum(-1, keepdim=True)) / seen.shape[-1]
-        return slope
+            slope = slope * torch.sigmoid(outputs)
+        if link == "softmax":
+            slope = seen * (slope - (slope * seen).sum(-1, keepdim=True))
+        return slope.view(shape)
 
     return through_link
 
 
 def _part_slope(part: LossModule) -> Slope:
     assert isinstance(part, Single)
-    function, settings = part.function, settings_of(part)
+    loss, settings = part.function.loss, settings_of(part)
+    known = {SMOOTHING, *(each.name for each in loss.hyper)}
+    if loss.slope is None or not {*settings} <= known:
+        return partial(_by_autograd, part)
     smoothing = settings.pop(SMOOTHING, 0.0)
-    declared = function.loss.slope
-    slope: Slope = (
-        partial(_by_autograd, function, settings)
-        if declared is None
-        else partial(declared, **{**function.loss.defaults, **settings})
-    )
-    if not smoothing:
-        return slope
-    binary = function.loss.has(Form.BINARY)
+    declared = partial(loss.slope, **{**loss.defaults, **settings})
 
-    def smoothed(outputs: Tensor, target: Tensor) -> Tensor:
-        if binary:
-            return slope(outputs, smooth_binary(target, smoothing))
-        return slope(outputs, smooth_classes(target, outputs.shape[-1], smoothing, outputs.dtype))
+    def slope(outputs: Tensor, target: Tensor) -> Tensor:
+        if smoothing and loss.has(Form.BINARY):
+            target = smooth_binary(target, smoothing)
+        elif smoothing:
+            target = smooth_classes(target, outputs.shape[-1], smoothing, outputs.dtype)
+        found: Tensor = declared(outputs, target)
+        # A row's value is the mean over its elements, where each has one.
+        return found / found.shape[-1] if loss.unit is Unit.ELEMENT and found.ndim > 1 else found
 
-    return smoothed
+    return slope
 
 
-def _by_autograd(function: LossFunction, settings: dict[str, Any], outputs: Tensor, target: Tensor) -> Tensor:
+def _by_autograd(part: Single, outputs: Tensor, target: Tensor) -> Tensor:
     outputs = outputs.detach().requires_grad_()
     # A row's value depends on its own outputs alone, so the slope of the sum is every row's own.
-    (slope,) = torch.autograd.grad(function.math(outputs, target, **settings).sum(), outputs)
+    value = part(outputs, target, reduction="none")
+    value = value.flatten(1).mean(-1) if value.ndim > 1 else value
+    (slope,) = torch.autograd.grad(value.sum(), outputs)
     return slope
 
 

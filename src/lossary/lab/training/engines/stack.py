@@ -1,106 +1,133 @@
-"""Many small networks of one shape as one: a stacked matrix product a layer, forward and back.
+"""Many small networks of one shape as one: every layer of all of them at once, forward and back.
 
 Members come in *streams*: the members of a stream read the same rows in the same order, so their first layer
-is one wide product over rows that are held once. Activations lie as (members, units, rows), which keeps every
-product and every member's slice contiguous. A member's numbers come from its own slices alone: no sum crosses
+is one wide product over rows that are held once. A member's numbers come from its own slices alone: no sum crosses
 members.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lossary.lab.training.networks import Mlp, initial
+from lossary.lab.training.engines.convolution import Convolution, MeanOfSquares, Norm
+from lossary.lab.training.engines.layers import Dropped, Flat, Layer, Linear, Pair, Relu, Tanh
+from lossary.lab.training.engines.vectors import Vectors
+from lossary.lab.training.networks import Dropout, Network
+from lossary.lab.training.networks.bag import MeanOfVectors
+
+PLAIN: dict[type[nn.Module], Callable[[], Layer]] = {nn.ReLU: Relu, nn.Tanh: Tanh, nn.Flatten: Flat}
 
 
-class Stack:
-    """The weights of `len(streams) * width` members, all of a stream alike at first, and their gradients.
+class Weights:
+    """The learned numbers of `len(streams) * width` members, all of a stream alike at first, and their gradients.
 
-    `weights` and `gradient` are flat; `blocks` are views of `weights`, (members, numbers), layer by layer.
+    `weights` and `gradient` are flat; `blocks` are views of `weights`, (members, numbers), parameter by parameter.
     """
 
     def __init__(
-        self, network: Mlp, streams: Sequence[tuple[int, int]], width: int, dtype: torch.dtype
+        self, network: Network, streams: Sequence[tuple[int, int]], width: int, dtype: torch.dtype
     ) -> None:
-        self.network, self.streams, self.width = network, len(streams), width
+        self.streams, self.width = len(streams), width
         self.members = len(streams) * width
-        self.weights = torch.empty(self.members * network.size, dtype=dtype)
+        starts = [network.module(*stream, dtype) for stream in streams]
+        self.module = starts[0]
+        learned = ((name, each) for name, each in self.module.named_parameters() if each.requires_grad)
+        self.shapes = {name: each.shape for name, each in learned}
+        self.weights = torch.empty(
+            self.members * sum(map(torch.Size.numel, self.shapes.values())), dtype=dtype
+        )
         self.gradient = torch.zeros_like(self.weights)
-        self.layers = self.views(self.weights)
-        self.slopes = self.views(self.gradient)
         self.blocks = self.by_member(self.weights)
-        self._buffers: dict[tuple[str, int, int], Tensor] = {}
-        starts = [initial(network, split, seed) for split, seed in streams]
-        for layer, (weight, bias) in enumerate(self.layers):
-            shape = (len(streams), width)
-            weight.view(*shape, *weight.shape[1:]).copy_(
-                torch.stack([s[layer][0] for s in starts]).unsqueeze(1)
-            )
-            bias.view(*shape, *bias.shape[1:]).copy_(
-                torch.stack([s[layer][1][:, None] for s in starts]).unsqueeze(1)
-            )
-
-    def views(self, flat: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """The weight (members, out, in) and bias (members, out, 1) of every layer within a flat tensor."""
-        views, at = [], 0
-        for fan_in, fan_out in self.network.layers:
-            middle = at + self.members * fan_out * fan_in
-            end = middle + self.members * fan_out
-            views.append((flat[at:middle].view(-1, fan_out, fan_in), flat[middle:end].view(-1, fan_out, 1)))
-            at = end
-        return views
+        for place, name in zip(self.blocks, self.shapes, strict=True):
+            own = torch.stack([start.get_parameter(name).detach().flatten() for start in starts])
+            place.view(self.streams, width, -1).copy_(own.unsqueeze(1))
 
     def by_member(self, flat: Tensor) -> list[Tensor]:
-        """The same blocks as (members, numbers)."""
-        return [block.flatten(1) for pair in self.views(flat) for block in pair]
+        """The blocks of a flat tensor, (members, numbers)."""
+        sizes = [self.members * shape.numel() for shape in self.shapes.values()]
+        return [block.view(self.members, -1) for block in torch.split(flat, sizes)]
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Every layer's activation (members, units, rows) for x (streams, rows, features); the last is raw.
+    def named(self, flat: Tensor) -> dict[str, Tensor]:
+        """The blocks of a flat tensor by the name of the parameter, (members, *shape)."""
+        blocks = zip(self.shapes.items(), self.by_member(flat), strict=True)
+        return {name: block.view(self.members, *shape) for (name, shape), block in blocks}
 
-        The tensors are buffers that the next call with as many rows writes over.
+
+class Stack(Weights):
+    """A network made of known layers one after the other."""
+
+    def __init__(
+        self, network: Network, streams: Sequence[tuple[int, int]], width: int, dtype: torch.dtype
+    ) -> None:
+        super().__init__(network, streams, width, dtype)
+        weights, slopes = self.named(self.weights), self.named(self.gradient)
+        self.learned: dict[str, Pair] = {name: (weights[name], slopes[name]) for name in weights}
+        self.layers: list[Layer] = []
+        self._dropped: dict[str, Dropped] = {}
+        bottom = True
+        for name, layer in flattened(self.module):
+            self.layers.append(self._layer(name, layer, bottom=bottom))
+            bottom &= next(layer.parameters(), None) is None
+
+    def forward(
+        self, x: Tensor, masks: Mapping[str, Tensor] | None = None, *, learning: bool = False
+    ) -> Tensor:
+        """Raw outputs (members, K, rows) for x (streams, rows, ...), a buffer that the next call writes over.
+
+        masks: (streams, rows, ...) for every dropout layer; None drops nothing. `learning` changes nothing here.
         """
-        activations: list[Tensor] = []
-        rows = x.shape[1]
-        for layer, (weight, bias) in enumerate(self.layers):
-            fan_out = weight.shape[1]
-            out = self._buffer("forward", layer, rows, fan_out)
-            if layer == 0:
-                wide = (self.streams, self.width * fan_out)
-                torch.baddbmm(bias.view(*wide, 1), weight.view(*wide, -1), x.mT, out=out.view(*wide, rows))
-            else:
-                torch.baddbmm(bias, weight, activations[-1], out=out)
-            if layer < len(self.layers) - 1:
-                out.relu_() if self.network.activation == "relu" else out.tanh_()
-            activations.append(out)
-        return activations
+        for name, layer in self._dropped.items():
+            layer.mask = None if masks is None or name not in masks else masks[name].movedim(1, -1)
+        out = x.movedim(1, -1)
+        for each in self.layers:
+            out = each.forward(out)
+        return out
 
-    def backward(self, x: Tensor, activations: list[Tensor], slope: Tensor) -> None:
-        """Write into `gradient` what follows from `slope`, the derivative in the raw outputs.
+    def backward(self, slope: Tensor) -> None:
+        """Write into `gradient` what follows from `slope` (members, K, rows), the derivative in the raw outputs.
 
-        Spoils the activations, which are of no use afterwards.
+        Spoils the slope and what `forward` returned.
         """
-        rows = x.shape[1]
-        for layer in reversed(range(len(self.layers))):
-            weight, (d_weight, d_bias) = self.layers[layer][0], self.slopes[layer]
-            torch.sum(slope, -1, keepdim=True, out=d_bias)
-            if layer == 0:
-                wide = (self.streams, self.width * weight.shape[1])
-                torch.bmm(slope.view(*wide, rows), x, out=d_weight.view(*wide, -1))
+        for each in reversed(self.layers):
+            below = each.backward(slope)
+            if below is None:
                 return
-            below = activations[layer - 1]
-            torch.bmm(slope, below.mT, out=d_weight)
-            slope = torch.bmm(weight.mT, slope, out=self._buffer("backward", layer, rows, weight.shape[2]))
-            if self.network.activation == "relu":
-                slope.mul_(below.sign_())  # 0 or 1: relu left no negatives, and at 0 torch's slope is 0 too
-            else:
-                slope.mul_(below.square_().neg_().add_(1))
+            slope = below
 
-    def _buffer(self, use: str, layer: int, rows: int, units: int) -> Tensor:
-        """A tensor kept between steps: a fresh one of this size is fresh pages, dearer than the product."""
-        key = (use, layer, rows)
-        if key not in self._buffers:
-            self._buffers[key] = self.weights.new_empty(self.members, units, rows)
-        return self._buffers[key]
+    def _layer(self, name: str, layer: nn.Module, *, bottom: bool) -> Layer:
+        weight, bias = self.learned.get(f"{name}.weight"), self.learned.get(f"{name}.bias")
+        if isinstance(layer, nn.Linear):
+            assert weight is not None
+            return Linear(weight, bias, self.streams, bottom=bottom)
+        if isinstance(layer, nn.Conv2d):
+            assert weight is not None and not isinstance(layer.padding, str)
+            return Convolution(
+                weight, bias, self.streams, _two(layer.padding), _two(layer.dilation), bottom=bottom
+            )
+        if isinstance(layer, nn.GroupNorm):
+            assert weight is not None and bias is not None
+            return Norm(weight, bias, layer.num_groups, layer.eps)
+        if isinstance(layer, nn.AvgPool2d):
+            return MeanOfSquares(_two(layer.kernel_size))
+        if isinstance(layer, MeanOfVectors):
+            return Vectors(self.learned[f"{name}.table.weight"], self.streams)
+        if isinstance(layer, Dropout):
+            self._dropped[name] = Dropped(self.streams)
+            return self._dropped[name]
+        return PLAIN[type(layer)]()
+
+
+def flattened(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The layers of nested `nn.Sequential`s in order, by name."""
+    if type(module) is not nn.Sequential:
+        yield prefix, module
+        return
+    for name, child in module.named_children():
+        yield from flattened(child, f"{prefix}.{name}" if prefix else name)
+
+
+def _two(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -13,18 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from torch import Tensor, nn
 
 from lossary.lab.metrics import get_metric
 from lossary.lab.training.engines import plain
-from lossary.lab.training.engines.adam import Adam
 from lossary.lab.training.engines.batches import Batches
 from lossary.lab.training.engines.best import Best
+from lossary.lab.training.engines.descent import Descent
 from lossary.lab.training.engines.judged import judged, part
+from lossary.lab.training.engines.lesson import lesson
+from lossary.lab.training.engines.memory import rows_at_once
 from lossary.lab.training.engines.program import Program, programs
+from lossary.lab.training.engines.rowwise import telling
 from lossary.lab.training.engines.slopes import Slopes
-from lossary.lab.training.engines.stack import Stack
-from lossary.lab.training.engines.stacking import stackable
-from lossary.lab.training.networks import Mlp
+from lossary.lab.training.engines.stacking import kind_of_stack, stackable
+from lossary.lab.training.networks import masks
+from lossary.lab.training.networks.dropout import shapes
+from lossary.lab.training.readout import reader
 from lossary.lab.training.trial import Outcome, SplitData, Trial
 
 
@@ -55,25 +60,30 @@ def train(program: Program, trials: Sequence[Trial], data: Mapping[int, SplitDat
     """The outcomes of one program's trials, which are given in its order."""
     setup = program.setup
     dtype: torch.dtype = getattr(torch, setup.dtype)
-    metric = get_metric(setup.metric)
+    metric, read = get_metric(setup.metric), reader(program.readout, trials[0].loss)
     splits = [data[split].to(dtype) for split, _ in program.streams]
-    assert isinstance(setup.network, Mlp)
-    stack = Stack(setup.network, program.streams, len(program.losses), dtype)
-    adam = Adam(stack, torch.tensor([trial.rate for trial in trials], dtype=torch.float64), setup)
-    slopes = Slopes(program.losses)
-    batches = Batches(program.streams, splits, setup)
+    kind, why = kind_of_stack(setup.network)
+    assert kind is not None, why
+    stack = kind(setup.network, program.streams, len(program.losses), dtype)
+    descent = Descent(stack, torch.tensor([trial.rate for trial in trials], dtype=torch.float64), setup)
+    lessons = [lesson(split, program.learns) for split in splits]
+    probe = telling(lessons[0].target)
+    slopes = Slopes(program.losses, stack.streams, probe, weighted=lessons[0].weight is not None)
+    batches = Batches(program.streams, lessons, setup)
+    dropped = Dropping(stack.module, splits[0].x_train[:1], program.streams, dtype)
+    rows = rows_at_once(setup.network, tuple(splits[0].x_train.shape[1:]))
     valid = part(splits, "valid")
-    best = Best(stack, judged(stack, valid, metric), metric, setup.patience)
+    best = Best(stack, judged(stack, valid, metric, read, rows), metric, setup.patience)
     for epoch in range(1, setup.epochs + 1):
-        for x, y, share in batches.of(epoch):
-            activations = stack.forward(x)
-            stack.backward(x, activations, slopes(activations[-1], y, share))
-            adam.step()
-        best.update(judged(stack, valid, metric))
+        for batch in batches.of(epoch):
+            outputs = stack.forward(batch.x, dropped.next(batch.x.shape[1]), learning=True)
+            stack.backward(slopes(outputs, batch))
+            descent.step()
+        best.update(judged(stack, valid, metric, read, rows), slopes.refused)
         if not best.running.any():
             break
     stack.weights.copy_(best.weights)
-    on = {name: judged(stack, part(splits, name), metric) for name in ("train", "valid", "test")}
+    on = {name: judged(stack, part(splits, name), metric, read, rows) for name in ("train", "valid", "test")}
     return [
         Outcome(
             key=trial.key,
@@ -88,3 +98,21 @@ def train(program: Program, trials: Sequence[Trial], data: Mapping[int, SplitDat
         )
         for i, (trial, record) in enumerate(zip(trials, best.records(), strict=True))
     ]
+
+
+class Dropping:
+    """The masks of every step for all streams, the same that the plain engine draws."""
+
+    def __init__(
+        self, module: nn.Module, row: Tensor, streams: Sequence[tuple[int, int]], dtype: torch.dtype
+    ) -> None:
+        self._shapes = shapes(module.eval(), row)
+        self._streams, self._dtype, self._step = streams, dtype, 0
+
+    def next(self, rows: int) -> dict[str, Tensor] | None:
+        """For every dropout layer (streams, rows, ...); None where there is none."""
+        if not self._shapes:
+            return None
+        drawn = [masks(self._shapes, rows, *stream, self._step, self._dtype) for stream in self._streams]
+        self._step += 1
+        return {name: torch.stack([each[name] for each in drawn]) for name in self._shapes}

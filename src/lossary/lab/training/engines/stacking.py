@@ -1,66 +1,103 @@
-"""Which trials the stacked engine may train: asked of the loss's declaration, then tried on one batch."""
+"""Which trials the stacked engine may train, and with which stack."""
 
 from __future__ import annotations
 
 from functools import cache
 
 import torch
+from torch import Tensor
+from torch.func import functional_call
 
-from lossary.core.kinds import Form
-from lossary.core.modules import Single
-from lossary.core.unit import Unit
-from lossary.lab.training.engines.objective import SMOOTHING, mean_loss, settings_of, unit_slope
-from lossary.lab.training.networks import Mlp
-from lossary.lab.training.trial import Link, Trial
-from lossary.nn import parse
+from lossary.lab.training.engines.stack import Stack
+from lossary.lab.training.engines.vmapped import Vmapped
+from lossary.lab.training.networks import Network, Own, generator
+from lossary.lab.training.networks.dropout import drop, shapes
+from lossary.lab.training.trial import Trial
+
+PROBE = ((0, 0), (0, 1))  # streams of the batch that decides
 
 
 def stackable(trial: Trial) -> str | None:
     """None when the stacked engine can train this trial, else why it cannot, in the words of the report."""
-    network = trial.setup.network
-    if not isinstance(network, Mlp) or network.dropout or trial.setup.optimizer != "adamw":
-        return "only a network of linear layers is stacked so far"
-    if trial.learns != "answer" or trial.readout != "identity":
-        return "only trainings on the answer itself are stacked so far"
-    return _unstackable(trial.loss, trial.link, network.outputs)
+    return kind_of_stack(trial.setup.network)[1]
 
 
 @cache
-def _unstackable(expression: str, link: Link, outputs: int) -> str | None:
-    targets: set[Form] = set()
-    for name, _, part in parse(expression).parts():
-        assert isinstance(part, Single)
-        loss = part.function.loss
-        if loss.facts.coupled:
-            return f"{name} compares the rows of a batch with each other"
-        first, target = loss.inputs[0].kind.form, loss.inputs[-1].kind.form
-        if (
-            loss.unit not in (Unit.ELEMENT, Unit.ROW)
-            or first not in (Form.REAL, Form.SCORE, Form.LOGIT, Form.LOGITS, Form.SCORES)
-            or target not in (Form.REAL, Form.BINARY, Form.CLASS)
-        ):
-            return f"{name} does not give one value for a row's outputs and its target"
-        beyond = sorted(set(settings_of(part)) - {each.name for each in loss.hyper} - {SMOOTHING})
-        if beyond:
-            return f"{name} is given {', '.join(beyond)}, which its slope does not know"
-        targets.add(target)
-    if not _slope_is_true(expression, link, outputs, targets):
-        return f"the slope of {expression} is not what autograd finds"
+def kind_of_stack(network: Network) -> tuple[type[Stack] | type[Vmapped] | None, str | None]:
+    """The stack that trains this network, or None and why there is none.
+
+    Lossary's own networks are made of layers the stack knows. The user's is tried on one batch in float64: layer by
+    layer where its layers are known ones, else as torch can run it for many weights at once.
+    """
+    if not isinstance(network, Own):
+        return Stack, None
+    why = _private_state(network)
+    if why is not None:
+        return None, why
+    for kind in (Stack, Vmapped):
+        try:
+            if _agrees(kind, network):
+                return kind, None
+            why = f"{network.name} gives other numbers when many are run at once"
+        except Exception as error:  # noqa: BLE001 — it is the user's code, which may raise anything
+            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            why = f"{network.name} cannot be run for many weights at once ({first.rstrip('.')})"
+    return None, why
+
+
+def _private_state(network: Own) -> str | None:
+    """Why a network is more than its learned weights: numbers that it keeps, or that are frozen and differ."""
+    first, second = (network.module(*stream) for stream in PROBE)
+    before = {name: each.clone() for name, each in first.named_buffers()}
+    with torch.random.fork_rng(devices=[]):
+        first.train()(rows_like(network, 4, 0))
+    for name, each in first.named_buffers():
+        if name not in before or not torch.equal(before[name], each):
+            return f"{network.name} keeps a record of its batches ({name})"
+    frozen = {name: each for name, each in second.named_parameters() if not each.requires_grad}
+    for name, each in {**dict(second.named_buffers()), **frozen}.items():
+        if not torch.equal({**before, **dict(first.named_parameters())}[name], each):
+            return f"{network.name} has numbers that are drawn and not learned ({name})"
     return None
 
 
-def _slope_is_true(expression: str, link: Link, outputs: int, targets: set[Form]) -> bool:
-    """One made-up batch, weighted, in float64: the slopes the stack would use against the gradient of the mean."""
+def _agrees(kind: type[Stack] | type[Vmapped], network: Own) -> bool:
+    """Two streams of two members each, moved apart: outputs and gradients against one network at a time."""
     numbers = torch.Generator().manual_seed(0)
-    raw = 2 * torch.randn(16, outputs, dtype=torch.float64, generator=numbers).squeeze(1)
-    raw.requires_grad_()
-    target = torch.randn(16, dtype=torch.float64, generator=numbers)
-    if Form.CLASS in targets or link == "softmax":
-        target = torch.randint(outputs, (16,), generator=numbers)
-    elif Form.BINARY in targets or link == "sigmoid":
-        target = (target > 0).double()
-    weight = torch.rand(16, dtype=torch.float64, generator=numbers)
-    (gradient,) = torch.autograd.grad(mean_loss(expression, link)(raw, target, weight), raw)
-    slope = unit_slope(expression, link)(raw.detach(), target)
-    share = (weight / weight.sum()).view(-1, *[1] * (raw.ndim - 1))
-    return torch.allclose(slope * share, gradient, rtol=1e-6, atol=1e-12)
+    stack = kind(network, PROBE, 2, torch.float64)
+    stack.weights.add_(0.01 * torch.randn(stack.weights.shape, dtype=torch.float64, generator=numbers))
+    x = torch.stack([rows_like(network, 5, seed) for seed in (1, 2)])
+    x = x.double() if x.is_floating_point() else x
+    dropped = {
+        name: torch.rand(2, 5, *shape, dtype=torch.float64, generator=numbers)
+        for name, (_, shape) in shapes(network.module(0, 0, torch.float64).eval(), x[0, :1]).items()
+    }
+    silent = stack.forward(x).mT.clone()
+    outputs = stack.forward(x, dropped, learning=True).mT.clone()
+    slope = torch.randn(outputs.shape, dtype=torch.float64, generator=numbers)
+    stack.backward(slope.mT.contiguous())
+    weights, gradients = stack.named(stack.weights), stack.named(stack.gradient)
+    module = network.module(0, 0, torch.float64)
+    for member in range(4):
+        stream = member // 2
+        own = {name: each[member].clone().requires_grad_() for name, each in weights.items()}
+        drop(module, {})
+        quiet = functional_call(module.eval(), own, (x[stream],))
+        drop(module, {name: each[stream] for name, each in dropped.items()})
+        found = functional_call(module.train(), own, (x[stream],))
+        expected = torch.autograd.grad(
+            found, list(own.values()), slope[member], allow_unused=True, materialize_grads=True
+        )
+        pairs = [(silent[member], quiet), (outputs[member], found)]
+        pairs += [(gradients[name][member], each) for name, each in zip(own, expected, strict=True)]
+        if not all(torch.allclose(one, other, rtol=1e-9, atol=1e-12) for one, other in pairs):
+            return False
+    return True
+
+
+def rows_like(network: Own, rows: int, seed: int) -> Tensor:
+    """Made-up rows as the network takes them."""
+    numbers = generator(0, seed, 0)
+    if network.floating:
+        return torch.randn(rows, *network.shape, generator=numbers)
+    return torch.randint(2, (rows, *network.shape), generator=numbers)
