@@ -8,19 +8,19 @@ import pytest
 import torch
 
 from lossary.lab import record
-from lossary.lab.studies import gaussians
+from lossary.lab.studies import games, gaussians
 from lossary.lab.studies.gaussians import Gaussians, Reached
 
 
 def test_the_data_themselves_cover_every_mode_and_are_nearly_all_good() -> None:
-    points = gaussians._real([torch.Generator().manual_seed(0)], 4000)[0]
+    points = games.real([torch.Generator().manual_seed(0)], 4000)[0]
     covered, touched, good = gaussians.judged(points)
     # Within 3 standard deviations of a Gaussian in the plane lie 1 - exp(-9/2) of it.
     assert (covered, touched) == (8, 8) and good == pytest.approx(1 - math.exp(-4.5), abs=0.005)
 
 
 def test_a_stray_sample_touches_a_mode_and_does_not_cover_it() -> None:
-    centres = gaussians.centres()
+    centres = games.centres()
     points = torch.cat([centres[0].repeat(990, 1), centres[1].repeat(9, 1), torch.full((1, 2), math.nan)])
     assert gaussians.judged(points) == (1, 2, 0.999)
     more = torch.cat([points[:987], centres[1].repeat(13, 1)])
@@ -57,9 +57,12 @@ def test_seeds_that_rates_are_chosen_on_are_refused() -> None:
 
 
 def test_a_game_whose_rate_is_absurd_diverges_and_covers_nothing() -> None:
-    (game,) = (
-        each
-        for each in gaussians.run((0,), 30, rates=(1e3,), batch=16, samples=100).games
-        if each.name == "vanilla"
-    )
-    assert game.trainings[0].modes == 0 and game.trainings[0].good == 0.0
+    (points,) = games.play("vanilla", [(0, 1e3)], steps=20, batch=16, critic_steps=1, samples=100)
+    assert gaussians.judged(points) == (0, 0, 0.0)
+
+
+def test_trainings_side_by_side_do_not_touch_each_other() -> None:
+    asked = {"steps": 5, "batch": 16, "critic_steps": 1, "samples": 50}
+    alone = games.play("vanilla", [(3, 1e-2)], **asked)[0]
+    beside = games.play("vanilla", [(3, 1e-2), (4, 1e3)], **asked)[0]
+    torch.testing.assert_close(alone, beside)
