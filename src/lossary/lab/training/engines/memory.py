@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from lossary.lab.training.networks import Bag, Network, Own
+from lossary.lab.training.networks import Bag, Dropout, Network, Own
 from lossary.lab.training.trial import Setup
 
 BUDGET = 2**30  # bytes a worker's stack may take, unless the caller says otherwise
@@ -78,18 +78,13 @@ def _floats(network: Network, shape: tuple[int, ...]) -> Floats:
     module = network.module(0, 0).eval()
     whole = isinstance(network, Bag) or (isinstance(network, Own) and not network.floating)
     x = torch.zeros(1, *shape, dtype=torch.int64 if whole else torch.float32)
-    row = 0
+    row, bottom = 0, True
 
     def seen(layer: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-        nonlocal row
-        if not isinstance(output, Tensor) or next(layer.children(), None) is not None:
-            return
-        entering, leaving = inputs[0][0].numel(), output[0].numel()
-        if isinstance(layer, nn.Conv2d):  # columns and their slopes
-            places = layer.weight[0].numel() * leaving // layer.out_channels
-            row += 2 * places + entering + leaving
-        else:
-            row += entering + 3 * leaving
+        nonlocal row, bottom
+        if isinstance(output, Tensor) and next(layer.children(), None) is None:
+            row += _held(layer, inputs[0][0].numel(), output[0].numel(), bottom=bottom)
+            bottom &= next(layer.parameters(), None) is None
 
     hooks = [layer.register_forward_hook(seen) for layer in module.modules()]
     with torch.no_grad():
@@ -97,3 +92,16 @@ def _floats(network: Network, shape: tuple[int, ...]) -> Floats:
     for hook in hooks:
         hook.remove()
     return Floats(sum(each.numel() for each in module.parameters()), max(1, row) + 4 * network.outputs)
+
+
+def _held(layer: nn.Module, entering: int, leaving: int, *, bottom: bool) -> int:
+    """Numbers that a layer keeps for one row: what it returns forward and back, and what it works in."""
+    if isinstance(layer, (nn.ReLU, nn.Tanh, nn.Flatten)):
+        return 0  # in place
+    if isinstance(layer, nn.Conv2d) and not bottom:  # columns and their slopes; at the bottom they are shared
+        return 2 * layer.weight[0].numel() * leaving // layer.out_channels + entering + leaving
+    if isinstance(layer, nn.Conv2d):
+        return leaving
+    if isinstance(layer, (nn.Linear, nn.GroupNorm, nn.AvgPool2d, Dropout)):
+        return entering + leaving
+    return entering + 3 * leaving  # an unknown one, by autograd
