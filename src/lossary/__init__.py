@@ -22,6 +22,8 @@ _PUBLIC = {
     "Summed": ("lossary.core.world", "Summed"),
     "effective_weights": ("lossary.losses.imbalance.class_balanced", "effective_weights"),
     "jacobian_penalty": ("lossary.losses.regularizers.jacobian", "jacobian_penalty"),
+    "gradient_penalty": ("lossary.losses.transport.gradient_penalty", "gradient_penalty"),
+    "random_directions": ("lossary.losses.transport.sliced", "random_directions"),
     "LossaryError": ("lossary.core.errors", "LossaryError"),
 }
 #: Rooms reached as attributes; the rest is imported by its full name.

@@ -10,9 +10,11 @@ from lossary.core.world import Summed as Summed
 from lossary.core.checks import checks as checks
 from lossary.losses.imbalance.class_balanced import effective_weights as effective_weights
 from lossary.core.registry import get as get
+from lossary.losses.transport.gradient_penalty import gradient_penalty as gradient_penalty
 from lossary.losses.regularizers.jacobian import jacobian_penalty as jacobian_penalty
 from lossary.core.registry import names as names
 from lossary.nn import parse as parse
+from lossary.losses.transport.sliced import random_directions as random_directions
 from lossary import declare as declare
 from lossary import doctor as doctor
 from lossary import lab as lab
@@ -579,6 +581,26 @@ class _Corn(LossFunction, Protocol):
         """Cross-entropy of the questions that a class still reaches: the surprise at it when thresholds are met in turn."""
 
 corn: _Corn
+
+class _Critic(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The score of a generated row (target 0), less that of a real one (target 1)."""
+
+critic: _Critic
 
 class _CrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1806,6 +1828,25 @@ class _Seesaw(LossFunction, Protocol):
         """Cross-entropy in which a rival rarer than the true class is pushed down less, and one that is winning more."""
 
 seesaw: _Seesaw
+
+class _SlicedWasserstein(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        x: Tensor,
+        y: Tensor,
+        directions: Tensor,
+        *,
+        p: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The mean of the Wasserstein distances between two clouds' projections on given directions."""
+
+sliced_wasserstein: _SlicedWasserstein
 
 class _Smape(LossFunction, Protocol):
     def __call__(  # type: ignore[override]

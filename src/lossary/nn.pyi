@@ -652,6 +652,29 @@ class Corn(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Critic(Single):
+    """The score of a generated row (target 0), less that of a real one (target 1)."""
+
+    def __init__(
+        self,
+        *,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class CrossEntropy(Single):
     """The surprise at the true class, -log of the probability that the model gave it."""
 
@@ -2059,6 +2082,28 @@ class Seesaw(Single):
         self,
         scores: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SlicedWasserstein(Single):
+    """The mean of the Wasserstein distances between two clouds' projections on given directions."""
+
+    def __init__(
+        self,
+        *,
+        p: float = 2.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        directions: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,

@@ -237,7 +237,9 @@ def test_derivatives_of_some_losses_or_of_a_task(run: Run) -> None:
     assert found["derivative"]["text"] == "2(x − t)"
     assert found["derivative"]["latex"] == r"2\left(x - t\right)"
     assert [each["name"] for each in data(run("derivatives", "--task", "transport", "--json"))] == [
-        "wasserstein_1d"
+        "critic",
+        "sliced_wasserstein",
+        "wasserstein_1d",
     ]
 
 

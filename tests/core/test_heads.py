@@ -17,6 +17,8 @@ from lossary.doctor import draw
 FEATURES = 3
 #: The value changes with a weight that is held fixed, so training seeks the gradient's zero and not the least value.
 HELD = ("beta_nll",)
+#: No constant is best: the value falls without end.
+ENDLESS = ("critic",)
 #: Widths of the perturbations that no constant may gain by, from a nudge to another answer altogether.
 WIDTHS = (1e-3, 1e-2, 0.1, 0.5, 1.0, 3.0, 10.0)
 
@@ -31,7 +33,7 @@ def has_head(name: str) -> bool:
     )
 
 
-HEADED = [name for name in lossary.names() if has_head(name)]
+HEADED = [name for name in lossary.names() if has_head(name) and name not in ENDLESS]
 HEADLESS = [name for name in lossary.names() if not has_head(name)]
 
 
@@ -64,6 +66,14 @@ def test_its_first_outputs_have_a_finite_loss_that_teaches_it(name: str) -> None
         assert parameter.grad is not None and parameter.grad.isfinite().all()
     # A perceptron whose constant is right or undecided everywhere has nothing to learn from, as its card says.
     assert head.linear.weight.grad.any() or name == "perceptron"
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_loss_without_a_best_constant_starts_at_none(name: str) -> None:
+    assert lossary.get(name).card.head(FEATURES).bias.tolist() == [0.0]
+    target, hyper = drawn(name)
+    with pytest.raises(ShapeError, match="some constant has a finite cost"):
+        lossary.get(name).card.head(FEATURES, target=target, **hyper)
 
 
 @pytest.mark.parametrize("name", [name for name in HEADED if name not in HELD])

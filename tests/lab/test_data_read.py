@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from lossary.core.errors import MissingExtraError
-from lossary.lab.data import EMBEDDED, Table, read
-from lossary.lab.data import reading as reading_module
+from lossary.lab.data import Table, read
+from lossary.lab.data import files as files_module
 from lossary.lab.data.nearest import nearest, quoted
 from lossary.lab.data.table import content_digest
 
@@ -204,7 +204,7 @@ def test_parquet_without_pyarrow_names_the_install_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr(reading_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(files_module, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"run: pip install 'lossary\[lab\]'$"):
         read(tmp_path / "data.parquet", "y")
 
@@ -246,27 +246,8 @@ def test_a_frame_is_made_plain_and_left_as_it_was() -> None:
     assert plain.index.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_an_embedded_set_brings_target_source_and_licence(name: str) -> None:
-    one, again = read(name), read(name)
-    assert one.target == EMBEDDED[name].target
-    assert one.source == EMBEDDED[name].source
-    assert one.licence == EMBEDDED[name].licence
-    assert one.digest == again.digest
-    assert one.frame[one.target].notna().all()
-
-
 def test_an_embedded_set_can_be_asked_about_another_column() -> None:
     assert read("iris", "petal length (cm)").target == "petal length (cm)"
-
-
-def test_an_embedded_set_without_its_package_names_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(MissingExtraError) as caught:
-        read("iris")
-    assert str(caught.value) == (
-        "the set \"iris\" ships with scikit-learn, which is not installed; run: pip install 'lossary[lab]'"
-    )
 
 
 def test_weights_are_no_feature() -> None:

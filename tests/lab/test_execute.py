@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
+import pickle
 
 import pytest
 
-from lossary.lab.running.execute import Inline, Job, Local, WorkerError
+from lossary.lab.running.execute import Answer, Inline, Job, Local, WorkerError
+from lossary.lab.running.worker import serve
 
 
 def jobs(*jobs: Job) -> list[object]:
@@ -38,3 +41,15 @@ def test_a_job_that_cannot_be_made_is_heard_of() -> None:
 
     with Local(1) as pool, pytest.raises(ValueError, match="no rows"):
         list(pool.run([broken]))
+
+
+@pytest.mark.parametrize("lost", [0, 1, 20])
+def test_a_worker_ends_quietly_where_its_driver_was_killed_before_or_within_a_job(lost: int) -> None:
+    first, second = (pickle.dumps(Job(("root", i), math.sqrt, (i,))) for i in (4, 9))
+    answers = io.BytesIO()
+    serve(io.BytesIO(first + second[: len(second) - lost]), answers)
+    answers.seek(0)
+    found = [pickle.load(answers)]
+    assert isinstance(found[0], Answer)
+    assert found[0].value == 2.0
+    assert (answers.read(1) == b"") == (lost > 0)

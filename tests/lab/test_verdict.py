@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lossary.core.errors import DataError
-from lossary.lab.judging.remedy import Help
+from lossary.lab import record
 from lossary.lab.judging.verdict import Verdict, Verdicts, judge
 from lossary.lab.metrics import METRICS
 
@@ -142,6 +142,23 @@ def test_a_loss_that_diverged_is_a_result_with_a_reason_and_lowers_no_hurdle() -
     assert "lost" not in result.top
 
 
+def test_the_headline_says_which_losses_have_no_score() -> None:
+    lost, worse = np.full(SPLITS, np.nan), shifted(-0.2, 0.02)
+    tail = "lost could not be judged, having no score in some trainings."
+    assert ruling({"lost": lost, "a": worse}).headline == (
+        f"No loss was shown better than reference; a is worse; {tail}"
+    )
+    assert ruling({"lost": lost, "a": BASE + 0.0}).headline == (
+        f"Every loss scores as reference does, on every split: all differences are exactly 0; {tail}"
+    )
+    assert ruling({"lost": lost, "a": shifted(0.1, 0.02)}).headline == (
+        f"a is better than reference by at least 7.3 points (adjusted lower limit); {tail}"
+    )
+    alone = ruling({"lost": lost, "gone": lost})
+    assert alone.headline == "reference stands alone: lost and gone have no score in some trainings."
+    assert alone.top == ("reference",) and alone.recommended == "reference"
+
+
 def test_a_reference_that_diverged_judges_nothing() -> None:
     result = judge(
         {"reference": np.full(SPLITS, np.nan), "loss": BASE},
@@ -181,6 +198,59 @@ def test_small_data_keep_their_intervals_and_get_no_verdicts() -> None:
         "Verdicts are withheld, intervals are shown: the data have 60 rows, under 100."
     )
     assert result.recommended == "reference"
+
+
+def test_verdicts_on_small_data_can_be_forced_and_say_so() -> None:
+    scores = {"loss": shifted(0.1, 0.001)}
+    result = ruling(scores, withheld="the data have 60 rows, under 100", force=True)
+    assert result.finding("loss").verdict is Verdict.BETTER and result.recommended == "loss"
+    assert result.forced == "the data have 60 rows, under 100"
+    assert result.headline.endswith(
+        "(adjusted lower limit). These verdicts are forced: the data have 60 rows, under 100."
+    )
+    enough = ruling(scores, force=True)
+    assert enough.forced == "" and "forced" not in enough.headline
+
+
+def test_what_splits_do_not_give_the_test_stands_beside_the_verdicts() -> None:
+    assert ruling({"a": BASE + 0.0}, caveat="the splits follow time").caveat == "the splits follow time"
+
+
+def test_the_spread_of_seeds_and_of_splits_stand_apart_and_one_seed_tells_neither() -> None:
+    rng = np.random.default_rng(5)
+    own, noise = rng.normal(size=(SPLITS, 1)), rng.normal(size=(SPLITS, 5))
+    scores = BASE[:, None] + 0.03 * own + 0.02 * noise
+    both = (
+        judge(
+            {"reference": np.repeat(BASE[:, None], 5, axis=1), "a": scores},
+            reference="reference",
+            metric=METRICS["accuracy"],
+            n_test=114,
+            n_rest=456,
+        )
+        .findings[0]
+        .contrast
+    )
+    assert both is not None and both.seed_spread is not None and both.split_spread is not None
+    within = (0.02 * noise).var(axis=1, ddof=1).mean()
+    assert both.seed_spread == pytest.approx(np.sqrt(within))
+    total = (scores - BASE[:, None]).mean(axis=1).var(ddof=1)
+    assert both.split_spread == pytest.approx(np.sqrt(total - within / 5))
+    one = ruling({"a": scores[:, 0]}).findings[0].contrast
+    assert one is not None and one.seed_spread is None and one.split_spread is None
+
+
+def test_chances_stand_beside_every_verdict_and_sum_to_1() -> None:
+    result = ruling({"a": shifted(0.03, 0.02), "b": shifted(0.0, 0.001), "c": shifted(-0.03, 0.02)})
+    better, equal, worse = (f.contrast.chances for f in result.findings if f.contrast is not None)
+    assert better is not None and equal is not None and worse is not None
+    for each in (better, equal, worse):
+        assert each.worse + each.equal + each.better == pytest.approx(1.0)
+    # Half a t of (3 - 1) / (2 · 0.548) = 1.826 with 19 degrees of freedom is 0.042 (any table between 0.05 and 0.025).
+    assert better.better == pytest.approx(1 - 0.0418, abs=1e-3) and worse.worse == pytest.approx(
+        better.better
+    )
+    assert equal.equal > 0.99
 
 
 def test_the_headline_where_nothing_is_better_names_the_top_group() -> None:
@@ -242,54 +312,6 @@ def test_the_reference_leaves_the_top_group_only_when_beaten() -> None:
         assert result.recommended == "reference" if not better else result.recommended in better
 
 
-def test_what_would_help_is_splits_where_they_suffice() -> None:
-    result = ruling({"a": shifted(0.003, 0.0075)})
-    remedy = result.finding("a").remedy
-    assert remedy is not None and remedy.help is Help.SPLITS and remedy.amount > SPLITS
-    assert result.would_help == (
-        f"What would help: about {remedy.amount} splits instead of 20 for a. "
-        "Whether more seeds would, one seed a split cannot show: take 2 or more to find out."
-    )
-    # It does help: the same spread over so many splits is decided.
-    wave = np.linspace(-1, 1, remedy.amount)
-    home = np.full(remedy.amount, 0.9)
-    decided = judge(
-        {"reference": home, "a": home + 0.003 + 0.0075 * wave / wave.std(ddof=1)},
-        reference="reference",
-        metric=METRICS["accuracy"],
-        n_test=114,
-        n_rest=456,
-    )
-    assert decided.finding("a").verdict is Verdict.EQUAL
-
-
-def test_what_would_help_is_rows_where_the_floor_exceeds_the_region() -> None:
-    remedy = ruling({"a": shifted(0.002, 0.03)}).finding("a").remedy
-    assert remedy is not None and (remedy.help, remedy.now) == (Help.ROWS, 570)
-    # The one-sided t(0.95; 19) is 1.729, so half the interval is 1.729 · 0.548 · 3 points = 2.84. Inside the region
-    # of 1 point there is room for 0.8 beside a difference of 0.2: that takes 12.6 times the rows.
-    assert remedy.amount == pytest.approx(570 * (0.03 * 1.72913 * ERROR / 0.008) ** 2, rel=1e-3)
-
-
-def test_what_would_help_is_seeds_while_their_variance_dominates() -> None:
-    rng = np.random.default_rng(3)
-    noise = rng.normal(size=(SPLITS, 5)) * 0.04
-    result = judge(
-        {"reference": np.repeat(BASE[:, None], 5, axis=1), "a": BASE[:, None] + noise},
-        reference="reference",
-        metric=METRICS["accuracy"],
-        n_test=114,
-        n_rest=456,
-    )
-    remedy = result.finding("a").remedy
-    assert remedy is not None and remedy.help is Help.SEEDS and remedy.amount > 5
-    assert "seeds a split instead of 5" in result.would_help
-
-
-def test_nothing_would_help_where_everything_is_decided() -> None:
-    assert ruling({"a": shifted(0.1, 0.01), "b": BASE.copy()}).would_help == ""
-
-
 def test_a_reference_alone_has_nothing_to_be_judged() -> None:
     result = ruling({})
     assert result.headline.startswith("reference stands alone") and result.detectable is None
@@ -298,6 +320,16 @@ def test_a_reference_alone_has_nothing_to_be_judged() -> None:
 def test_verdicts_are_plain_json() -> None:
     result = ruling({"a": shifted(0.1, 0.01), "b": BASE.copy(), "c": np.full(SPLITS, np.nan)})
     assert json.loads(json.dumps(asdict(result), allow_nan=False))["findings"][0]["verdict"] == "better"
+    assert record.read(Verdicts, record.text(result)) == result
+
+
+def test_verdicts_from_before_the_chances_can_still_be_read() -> None:
+    old = json.loads(record.text(ruling({"a": shifted(0.1, 0.01)})))
+    for name in ("seed_spread", "split_spread", "chances"):
+        del old["findings"][0]["contrast"][name]
+    del old["forced"], old["caveat"]
+    read = record.read(Verdicts, json.dumps(old)).findings[0].contrast
+    assert read is not None and read.chances is None
 
 
 def test_an_unknown_reference_and_unequal_splits_are_refused() -> None:

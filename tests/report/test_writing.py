@@ -7,7 +7,8 @@ import math
 import pytest
 
 from lossary.report import svg
-from lossary.report.charts.curves import Line, learning_curves
+from lossary.report.charts.curves import learning_curves
+from lossary.report.charts.multiples import Line
 from lossary.report.numbers import count, decimals, fixed, interval, listed, rate, share, short, spoken
 from lossary.report.sheet import Cell, Sheet, sheet
 from lossary.report.visible import visible
@@ -74,14 +75,15 @@ def test_a_cell_sorts_by_its_number_and_not_by_its_text() -> None:
 
 def test_a_drawing_holds_shapes_and_text_and_nothing_else() -> None:
     line = Line("<script>alert(1)</script>", (1.0, 2.0, 3.0), (0.1, math.nan, 0.3), (0, 0, 0), (1, 1, 1), 2.0)
-    drawing = learning_curves([line], metric="accuracy").panels[0].drawing
+    drawing = svg.draw(learning_curves([line], metric="accuracy").panels[0].picture, "key")
     assert "<script" not in drawing and "xmlns" not in drawing and "style=" not in drawing
-    assert 'aria-label="&lt;script&gt;alert(1)&lt;/script&gt; by epoch' in drawing
+    assert 'aria-label="&lt;script&gt;alert(1)&lt;/script&gt;: accuracy by epoch' in drawing
     assert "var(--blue)" in drawing  # colours of the page, so that dark mode needs no second drawing
 
 
 def test_an_element_that_no_chart_needs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     hostile = '<svg xmlns="http://www.w3.org/2000/svg"><image href="x"/></svg>'
     monkeypatch.setattr(svg.vl_convert, "vegalite_to_svg", lambda *_, **__: hostile)
+    figure = learning_curves([Line("mse", (1.0,), (1.0,), (0.0,), (2.0,))], metric="accuracy")
     with pytest.raises(ValueError, match="expected an SVG of shapes and text, got <image>"):
-        learning_curves([Line("mse", (1.0,), (1.0,), (0.0,), (2.0,))], metric="accuracy")
+        svg.draw(figure.panels[0].picture, "key")

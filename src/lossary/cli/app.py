@@ -8,6 +8,7 @@ import typer
 
 import lossary
 from lossary.cli.compare import compare
+from lossary.cli.data import data
 from lossary.cli.derivatives import derivatives
 from lossary.cli.doctor import doctor
 from lossary.cli.list import list_losses
@@ -40,3 +41,4 @@ app.command(short_help="Formula and derivative of every loss.")(derivatives)
 app.command(short_help="One training step, number by number.")(step)
 app.command(short_help="Which promises a loss keeps, ours or yours.")(doctor)
 app.command(short_help="Which loss your data need, by a fair experiment.")(compare)
+app.command(short_help="The data sets that ship inside packages, by name.")(data)

@@ -7,22 +7,13 @@ the options, or a disk that refuses, said in one sentence, 130 an interruption.
 from __future__ import annotations
 
 import errno
-import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from lossary.lab.comparison import Comparison
-    from lossary.lab.design import Design
     from lossary.lab.planning.options import Options
-    from lossary.lab.running.execute import Executor
-    from lossary.lab.running.store import Store
-    from lossary.lab.training.rows import Rows
 
 # What a disk says that is full, over its quota, gone or read-only; any other OSError is a defect.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
@@ -31,9 +22,15 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 def compare(
     data: Annotated[
-        str, typer.Argument(help="A CSV, TSV or Parquet file, or an embedded set such as breast_cancer.")
-    ],
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+        str | None,
+        typer.Argument(help="A table, a folder of pictures, or an embedded set such as breast_cancer."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict; several of 0 and 1 are labels: 'a,b,c'.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Such as ordinal, count, anomaly, retrieval; else read off the target.")
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="The metric that decides; by default the data's.")
     ] = None,
@@ -45,8 +42,41 @@ def compare(
     losses: Annotated[
         str | None, typer.Option(help='Such as "huber(delta=2), mse + 0.5*mae"; else the adviser chooses.')
     ] = None,
+    tune_losses: Annotated[
+        bool, typer.Option("--tune-losses", help="Also choose each loss's settings, with an equal budget.")
+    ] = False,
     positive: Annotated[str | None, typer.Option(help="The level that is looked for, of two.")] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Grades from low to high, such as 'low,mid,high'.")
+    ] = None,
     weight: Annotated[str | None, typer.Option(help="A column that says how much each row counts.")] = None,
+    group: Annotated[str | None, typer.Option(help="A column whose equal rows are never parted.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column that says which rows came first.")] = None,
+    text: Annotated[str | None, typer.Option(help="A column of text to learn from.")] = None,
+    words: Annotated[str, typer.Option(help="How words get their numbers: counted or hashed.")] = "counted",
+    class_weight: Annotated[
+        str, typer.Option(help="balanced: training rows of every class weigh alike.")
+    ] = "none",
+    cost: Annotated[
+        str | None, typer.Option(help="Such as 'fn=10,fp=1': the expected cost becomes the metric.")
+    ] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="Also with wrong labels: shares such as '0,0.1,0.4', or 'default'.")
+    ] = None,
+    outliers: Annotated[
+        str | None, typer.Option(help="Also with gross outliers: shares such as '0,0.05', or 'default'.")
+    ] = None,
+    imbalance: Annotated[
+        str | None, typer.Option(help="Also with the rarest class thinned out to shares, or 'default'.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Give verdicts on small data too.")] = False,
+    model: Annotated[str | None, typer.Option(help="Your own network: file.py:Net.")] = None,
+    dropout: Annotated[float, typer.Option(help="The share of hidden units a step leaves out.")] = 0.0,
+    optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
+    engine: Annotated[str, typer.Option(help="stacked, or plain: one training at a time.")] = "stacked",
+    budget: Annotated[
+        str | None, typer.Option(help="The time all trainings may take, such as 5m: plans what fits.")
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Another seed draws other splits, initial weights and batches.")
     ] = 0,
@@ -55,10 +85,17 @@ def compare(
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of a training; by default what the rows need.")
     ] = None,
+    batch: Annotated[int, typer.Option(help="Rows of a training step.")] = 32,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better one; else run them all.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Processes that train, one thread each; 1 trains in this one.")
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<name>-<digest>.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this folder; needs no other argument.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json instead of tables.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the verdict and the path alone.")
@@ -69,11 +106,12 @@ def compare(
 
     from rich.console import Console
 
-    from lossary.core.errors import LossaryError
+    from lossary.core.errors import DataError, LossaryError
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        from lossary.lab.planning.options import Options
+        from lossary.cli.conducting import run, show
+        from lossary.lab.planning.options import Options, levels
 
         options = Options(
             target=target,
@@ -81,15 +119,44 @@ def compare(
             reference=reference,
             rope=rope,
             losses=() if losses is None else (losses,),
+            task=task,
+            tune_losses=tune_losses,
             positive=positive,
+            order=() if order is None else tuple(each.strip() for each in order.split(",")),
             weight=weight,
+            group=group,
+            time=time,
+            text=text,
+            words=words,
+            class_weight=class_weight,
+            cost=cost,
+            noise=levels("noise", noise),
+            outliers=levels("outliers", outliers),
+            imbalance=levels("imbalance", imbalance),
+            force=force,
+            model=model,
+            dropout=dropout,
+            optimizer=optimizer,
+            engine=engine,
+            budget=budget,
+            batch=batch,
+            patience=patience,
             seed=seed,
             splits=splits,
             seeds=seeds,
             epochs=epochs,
             workers=workers,
         )
-        found, folder = _run(data, options, out, errors, quiet=quiet, tables=not (quiet or as_json))
+        if resume is not None:
+            source, options = _resumed(resume, data, workers)
+        elif data is not None:
+            source = data
+        else:
+            raise DataError(
+                "data: expected a file, a folder or an embedded set, got nothing; see `lossary data`."
+            )
+        tables = not (quiet or as_json)
+        found, folder = run(source, options, resume or out, errors, quiet=quiet, tables=tables)
     except LossaryError as error:
         from lossary.lab.running.execute import WorkerError
 
@@ -113,84 +180,19 @@ def compare(
     if as_json:
         typer.echo(found.to_json(), nl=False)
     else:
-        _show(found, folder, tables=not quiet)
+        show(found, folder, tables=not quiet)
 
 
-def _run(
-    data: str, options: Options, out: Path | None, errors: Console, *, quiet: bool, tables: bool
-) -> tuple[Comparison, Path]:
-    started = time.perf_counter()
-    from lossary.lab.running.execute import executor_for
+def _resumed(folder: Path, data: str | None, workers: int) -> tuple[str, Options]:
+    """Data and options of a run folder, which nothing beside it may contradict."""
+    from dataclasses import replace
 
-    with executor_for(options.workers) as executor:  # its processes start while the rest is imported here
-        from lossary.cli.progress import Bars
-        from lossary.lab.conduct import conduct, folder_for, timings
-        from lossary.lab.design import design
-        from lossary.lab.running.store import Store
-        from lossary.report.whole import write_whole
+    from lossary.core.errors import DataError
+    from lossary.lab.conduct import resumed
 
-        planned, rows = design(data, options)
-        folder = out if out is not None else folder_for(planned)
-        with Store(folder) as store:
-            store.adopt(planned.plan)
-            store.spend("design", time.perf_counter() - started)
-            if tables:
-                _show_design(planned)
-            with Bars(errors, enabled=not quiet) as bars:
-                found = conduct(planned, rows, store, executor, bars)
-                bars.stage("report and model", 1, 0)
-                _write(found, planned, rows, folder, store, executor, data)
-                bars.advance(1)
-            store.spend("total", time.perf_counter() - started)
-            seconds = json.dumps(timings(store), indent=1, sort_keys=True) + "\n"
-            write_whole(folder / "timings.json", seconds.encode())
-    return found, folder
-
-
-def _write(
-    found: Comparison, planned: Design, rows: Rows, folder: Path, store: Store, executor: Executor, data: str
-) -> None:
-    """The run folder: results.json, train.py, report.html, and the model, which a worker trains meanwhile."""
-    from safetensors.torch import save
-
-    from lossary.lab.running.final import final_job
-    from lossary.report.page import write_report
-    from lossary.report.script import write_script
-    from lossary.report.whole import write_whole
-
-    started = time.perf_counter()
-    job, facts = final_job(found, planned.plan.setup, rows)
-    training = executor.run([lambda: job])
-    write_whole(folder / "results.json", found.to_json().encode())
-    write_script(found, folder, data)
-    write_report(found, folder, data)
-    store.spend("report", time.perf_counter() - started)
-    write_whole(folder / "model.safetensors", save(next(training).value, facts))
-    store.spend("report and model", time.perf_counter() - started)
-
-
-def _show_design(planned: Design) -> None:
-    """What the data are, what will be tried and why, and what it can show: before the first training."""
-    from rich.console import Console
-
-    from lossary.report.summary import print_design
-
-    console = Console(highlight=False)
-    print_design(planned, console)
-    console.print()
-
-
-def _show(found: Comparison, folder: Path, *, tables: bool) -> None:
-    """The sorted tables, the verdict, and where the report is; without tables each sentence is one line."""
-    from rich.console import Console
-
-    from lossary.report.summary import print_comparison
-    from lossary.report.terminal import print_lines
-    from lossary.report.verdict import verdict_lines
-
-    console = Console(highlight=False, soft_wrap=not tables)
-    if tables:
-        print_comparison(found, console)
-    else:
-        print_lines(verdict_lines(found), console, style="bold")
-    console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    if data is not None:
+        raise DataError(
+            f"resume: expected the folder {folder} alone, which knows its data, got {data!r} too; leave it out."
+        )
+    source, options = resumed(folder)
+    return source, replace(options, workers=workers)

@@ -99,6 +99,13 @@ Ensemble = Annotated[Tensor, Kind(Form.COLUMNS, "the members of an ensemble on t
 Cloud = Annotated[
     Tensor, Kind(Form.CLOUD, "an ensemble of vectors: members and features on the last two axes", 0.375)
 ]
+Points = Annotated[
+    Tensor, Kind(Form.CLOUD, "a set of vectors: members and features on the last two axes", 0.375)
+]
+Directions = Annotated[
+    Tensor,
+    Kind(Form.CLOUD, "directions of any length: their number and features on the last two axes", 0.375),
+]
 Values = Annotated[Tensor, Kind(Form.REAL, "weights or activations", 0.375)]
 Table = Annotated[Tensor, Kind(Form.CLOUD, "tables of numbers: rows and columns on the last two axes", 0.375)]
 RealTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers")]

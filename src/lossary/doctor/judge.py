@@ -172,10 +172,17 @@ def exact(definition: Callable[..., Any], arguments: tuple[Any, ...], hyper: Map
         assert before is not None
         if _agree(before, after, below):
             with mpmath.workdps(FIRST):
-                scale = mpmath.mpf(0) if cancels is None else plain(cancels(*arguments, NUMBERS, **hyper))
+                # A size has no derivative to carry along.
+                bare = () if cancels is None else tuple(_bare(each) for each in arguments)
+                scale = mpmath.mpf(0) if cancels is None else plain(cancels(*bare, NUMBERS, **hyper))
             return Judgement(plain(after), slopes(after), scale)
         before = after
     raise Undecided(f"precisions up to {digits} digits do not agree to {AGREE}")
+
+
+def _bare(argument: Any) -> Any:
+    """Numbers without their derivatives, in lists as they came."""
+    return [_bare(each) for each in argument] if isinstance(argument, list) else plain(argument)
 
 
 def _evaluate(

@@ -6,15 +6,24 @@ Scores are in the metric's own unit, on the test rows of each split, seeds avera
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from lossary.core.errors import DataError, MissingExtraError, sentence
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
+from lossary.lab.behaving import Disagreement, Listening, SizedResiduals
 from lossary.lab.data.table import Reading
+from lossary.lab.drawing import drawer
+from lossary.lab.judging.robustness import Robustness
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1  # of results.json; raised when a field changes its meaning
 
@@ -80,6 +89,7 @@ class Effort:
         float  # difference found with 80 % probability, forecast; a share of the score where `Ruler.relative`
     )
     detectable_measured: float | None  # the same, from the data, in the metric's unit
+    plain: tuple[str, ...] = ()  # losses that the plain engine trained though another was asked for
 
 
 @dataclass(frozen=True)
@@ -153,11 +163,13 @@ class Row:
     reasons: tuple[str, ...]  # why trainings diverged, most frequent first
     rates: tuple[RatePoint, ...]
     curve: Curve
-    calibration: Calibration | None  # binary only
-    confusion: Confusion | None  # classes only
+    calibration: Calibration | None  # two classes, labels and pixels
+    confusion: Confusion | None  # classes with a decision: not anomalies, nor embeddings
     residuals: tuple[
         float, ...
-    ]  # regression only: 101 quantiles of prediction minus target on test, target's unit
+    ]  # numbers and counts: 101 quantiles of prediction minus target on test, target's unit
+    residuals_by_size: SizedResiduals | None = None  # numbers and counts
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +219,11 @@ class Comparison:
         str, ...
     ]  # beyond the profile's warnings: few test rows of a class, a loss the plain engine trained
     versions: dict[str, str]
+    robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     format: int = FORMAT
+    disagreement: Disagreement | None = (
+        None  # None with one loss, or where answers cannot be set side by side
+    )
 
     @property
     def judged(self) -> tuple[Row, ...]:
@@ -241,7 +257,43 @@ class Comparison:
         """The same comparison under another name."""
         return replace(self, name=name)
 
+    def to_frame(self, what: str = "losses") -> pd.DataFrame:
+        """Its numbers as a data frame: "losses", "metrics", "splits", "rates", "epochs" or "rows".
+
+        Raises DataError for another name.
+        """
+        from lossary.lab.frames import frame
+
+        return frame(self, what)
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """Its figures as Altair charts, by name. Raises MissingExtraError without the extra that draws."""
+        found: dict[str, Any] = drawer("charts")(self)
+        return found
+
+    def plot(self, name: str = "differences") -> Any:
+        """One figure as an Altair chart, which draws itself in a notebook. Raises DataError for a name it has not."""
+        found = self.charts
+        if name not in found:
+            raise DataError(
+                sentence(
+                    "figure",
+                    expected=f"one of {', '.join(found)}",
+                    got=repr(name),
+                    remedy="a task has the figures that its answers call for",
+                )
+            )
+        return found[name]
+
     def __str__(self) -> str:
         from lossary.lab.showing import plain_table
 
         return plain_table(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """How a notebook shows it: with its pictures where they can be drawn, as text everywhere."""
+        shown = {"text/plain": str(self)}
+        with suppress(MissingExtraError):
+            shown["text/html"] = drawer("html")(self)
+        return shown

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import mean
 
+from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
 from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
-from lossary.lab.asking.words import SIZE
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
-from lossary.lab.metrics import Metric, default_metric, get_metric
+from lossary.lab.metrics import Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
@@ -50,9 +50,14 @@ class Design:
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
     """Read the data and decide everything else. Raises DataError where the data or the options do not allow it."""
-    roles = {"weight": options.weight, "group": options.group, "time": options.time, "text": options.text}
-    asked: dict[str, Any] = {name: column for name, column in roles.items() if column is not None}
-    table = read(source, options.target, **asked)  # type: ignore[arg-type]  # `read` says what it takes
+    table = read(
+        source,
+        options.target,
+        weight=options.weight,
+        group=options.group,
+        time=options.time,
+        text=options.text,
+    )
     task = infer(table, positive=options.positive, kind=options.task, order=options.order)
     refuse_weightless(table, task)
     found = profile(table, task)
@@ -147,8 +152,8 @@ def network_for(rows: Rows, options: Options) -> Network:
         return Segmenter(channels, height, width, dropout=options.dropout)
     if rows.table.pictures is not None and task.kind is not Kind.ANOMALY:
         return Cnn(channels, height, width, task.outputs, dropout=options.dropout)
-    if rows.table.text is not None:
-        return Bag(SIZE, VECTORS, (), task.outputs, dropout=options.dropout)
+    if isinstance(rows.inputs, Texts):
+        return Bag(rows.inputs.vocabulary, VECTORS, (), task.outputs, dropout=options.dropout)
     return Mlp(prod(shape), HIDDEN, task.outputs, dropout=options.dropout)
 
 
@@ -166,6 +171,8 @@ def _metric(options: Options, task: Task, found: Profile) -> tuple[Metric, str]:
     metric = default_metric(
         kind.value, smallest_share=1.0 if smallest is None else smallest, outlier_share=gross
     )
+    if options.cost is not None:
+        return _cost(options, task)
     asked = options.metric
     if asked is not None and get_metric(asked, kind.value) != metric:
         return get_metric(asked, kind.value), "asked for"
@@ -175,6 +182,17 @@ def _metric(options: Options, task: Task, found: Profile) -> tuple[Metric, str]:
         assert smallest is not None  # classes have a smallest one
         return metric, f"the smallest class has {100 * smallest:.0f} % of the rows"
     return metric, f"the usual one for {task.reason}"
+
+
+def _cost(options: Options, task: Task) -> tuple[Metric, str]:
+    if task.kind is not Kind.BINARY or options.metric is not None:
+        got = f"a {task.kind.value} target" if options.metric is None else f"--metric {options.metric} too"
+        raise DataError(
+            f"cost: expected two classes, of which one is missed or falsely reported, and no other metric, got {got}; "
+            "leave one of them out."
+        )
+    assert options.cost is not None
+    return cost_metric(options.cost), "the cost of its mistakes was asked for"
 
 
 def _ruler(metric: Metric, why: str, rope: float) -> Ruler:
@@ -190,9 +208,9 @@ def _placeless(reading: Reading) -> Reading:
 
 def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
     settings, network = plan.settings, plan.setup.network
-    n_train = round(median(len(each.train) for each in rows.splits))
-    n_valid = round(median(len(each.valid) for each in rows.splits))
-    n_test = round(median(len(each.test) for each in rows.splits))
+    n_train = round(mean(len(each.train) for each in rows.splits))
+    n_valid = round(mean(len(each.valid) for each in rows.splits))
+    n_test = round(mean(len(each.test) for each in rows.splits))
     deviation = forecast(n_test, relative=metric.relative)
     level = 0.05 / max(1, sum(each.judged for each in plan.candidates) - 1)
     return Effort(
@@ -211,7 +229,15 @@ def _effort(plan: Plan, rows: Rows, metric: Metric) -> Effort:
         widened=(),
         detectable=detectable(deviation, settings.splits, n_test, n_train + n_valid, level=level),
         detectable_measured=None,
+        plain=tuple(label for label, _ in _plain(plan)),
     )
+
+
+def _plain(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The losses that the stacked engine leaves to the plain one, each with the reason."""
+    blocks = plan.first_blocks if plan.setup.engine == "stacked" else ()
+    found = ((block.label, stackable(plan.trials(block)[0])) for block in blocks)
+    return tuple((label, why) for label, why in found if why is not None)
 
 
 def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
@@ -225,10 +251,7 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
             count = int((test == code).sum())
             if count < FEW_TEST_ROWS:
                 notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
-    for block in plan.first_blocks if plan.setup.engine == "stacked" else ():
-        why = stackable(plan.trials(block)[0])
-        if why is not None:
-            notes.append(f"{block.label} is trained by the plain engine: {why}")
+    notes += [f"{label} is trained by the plain engine: {why}" for label, why in _plain(plan)]
     return tuple(notes)
 
 

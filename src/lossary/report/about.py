@@ -88,9 +88,10 @@ def _values(column: Feature) -> str:
     return DASH
 
 
-def warnings(profile: Profile, notes: tuple[str, ...]) -> list[str]:
-    """What to beware of when reading the verdict, each once, in the order found."""
-    found = [*(warning.text for warning in profile.warnings if warning.kind != "dropped"), *notes]
+def warnings(profile: Profile, notes: tuple[str, ...], caveats: tuple[str, ...] = ()) -> list[str]:
+    """What to beware of when reading the verdict, each once, in the order found; `caveats` come first."""
+    own = (warning.text for warning in profile.warnings if warning.kind != "dropped")
+    found = [*filter(None, caveats), *own, *notes]
     return _sentences(found)
 
 
@@ -169,7 +170,7 @@ def method_lines(comparison: Comparison) -> list[str]:
         f"Every loss trained the same network ({visible(effort.network)}) from the same initial weights, over the "
         f"same batches of {effort.batch} rows, for at most {effort.epochs} epochs of Adam with decoupled weight decay, "
         f"on the same {effort.splits} splits ({rows}) with {count(effort.seeds, 'seed')} each: "
-        f"{count(effort.trials, 'training')} in all, by the {effort.engine} engine.",
+        f"{count(effort.trials, 'training')} in all, by the {_engines(effort)}.",
         f"Each loss had its own learning rate, chosen on the validation rows of each split by {spoken(ruler.title)} "
         f"among {listed([rate(value) for value in effort.rates])}. The test rows of a split were used once.",
         "Wider grids: " + "; ".join(visible(text, 400) for text in effort.widened) + "."
@@ -186,6 +187,21 @@ def method_lines(comparison: Comparison) -> list[str]:
         "and days, everything standardised.",
     ]
     return [line for line in lines if line]
+
+
+def _engines(effort: Effort) -> str:
+    if not effort.plain:
+        return f"{effort.engine} engine"
+    names = listed([visible(name) for name in effort.plain])
+    return f"{effort.engine} engine, but for {names}, which the plain one trained"
+
+
+def detectable_line(comparison: Comparison) -> str:
+    """The smallest difference that would probably be shown: measured where splits were, beside the forecast."""
+    effort, ruler = comparison.effort, comparison.ruler
+    if effort.detectable_measured is None:
+        return f"Detectable: {foreseen(effort, ruler)} (forecast)."
+    return f"Detectable: {amount(effort.detectable_measured, ruler)} as measured (forecast {foreseen(effort, ruler)})."
 
 
 def _detectable(comparison: Comparison) -> str:

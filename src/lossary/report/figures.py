@@ -6,10 +6,14 @@ from collections.abc import Iterable
 
 from lossary.lab.comparison import Comparison, Row
 from lossary.report.charts.classes import Bin, calibration, confusion
-from lossary.report.charts.curves import Line, learning_curves, rate_curves, residual_curves
+from lossary.report.charts.curves import learning_curves, listening_curves, rate_curves, residual_curves
+from lossary.report.charts.disagreement import Case, disagreement
 from lossary.report.charts.figure import Figure
 from lossary.report.charts.forest import Span, forest
+from lossary.report.charts.multiples import Line
+from lossary.report.measured import metrics_figure
 from lossary.report.results import finding_of, verdict_cell
+from lossary.report.robust import robustness_figures
 from lossary.report.sheet import Tone
 from lossary.report.unit import Unit, unit_of
 from lossary.report.visible import visible
@@ -26,6 +30,10 @@ def figures(comparison: Comparison) -> tuple[Figure, ...]:
         _confusion(comparison),
         _calibration(comparison),
         _residuals(comparison),
+        _disagreement(comparison),
+        _listening(comparison),
+        *robustness_figures(comparison),
+        metrics_figure(comparison),
     ]
     return tuple(figure for figure in drawn if figure is not None)
 
@@ -103,6 +111,44 @@ def _residuals(comparison: Comparison) -> Figure | None:
             shares = tuple(step * i for i in range(len(row.residuals)))
             lines.append(Line(_name(row), shares, row.residuals))
     return residual_curves(lines, target=visible(comparison.task.target, 60)) if lines else None
+
+
+def _disagreement(comparison: Comparison) -> Figure | None:
+    found = comparison.disagreement
+    if found is None:
+        return None
+    cases = [
+        Case(
+            c.row,
+            visible(c.truth, 60),
+            c.number,
+            c.splits,
+            c.answers,
+            tuple(visible(v, 60) for v in c.values),
+        )
+        for c in found.rows
+    ]
+    return disagreement(
+        [visible(label, 80) for label in found.losses],
+        cases,
+        found.pairs,
+        numbers=found.reads == "value",
+        columns=[visible(name, 60) for name in found.columns],
+        target=visible(comparison.task.target, 60),
+    )
+
+
+def _listening(comparison: Comparison) -> Figure | None:
+    lines, skipped = [], []
+    for row in comparison.rows:
+        heard = row.listening
+        if heard is not None and heard.share:
+            step = 100 / len(heard.share)
+            middles = tuple(step * (at + 0.5) for at in range(len(heard.share)))
+            lines.append(Line(_name(row), middles, _times(100.0, heard.share)))
+        elif heard is not None and heard.why:
+            skipped.append((_name(row), visible(heard.why)))
+    return listening_curves(lines, skipped) if lines else None
 
 
 def _name(row: Row) -> str:

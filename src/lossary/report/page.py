@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lossary.lab.comparison import Comparison
+from lossary.report import svg
 from lossary.report.about import (
     candidates_sheet,
     columns_sheet,
@@ -26,8 +27,9 @@ from lossary.report.about import (
 )
 from lossary.report.figures import figures
 from lossary.report.numbers import count, rate, spoken
-from lossary.report.results import anchors, judged, other_metrics, unjudged
+from lossary.report.results import anchors, judged, unjudged
 from lossary.report.source import command
+from lossary.report.spread import spread_sheet
 from lossary.report.unit import unit_of
 from lossary.report.verdict import verdict_lines
 from lossary.report.visible import visible
@@ -61,9 +63,15 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         finalize=_shown,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["drawn"] = _drawn
     css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
     task, profile = comparison.task, comparison.profile
-    results = [judged(comparison), unjudged(comparison), anchors(comparison) if comparison.anchors else None]
+    results = [
+        judged(comparison),
+        unjudged(comparison),
+        anchors(comparison) if comparison.anchors else None,
+        spread_sheet(comparison),
+    ]
     return environment.get_template("page.html.j2").render(
         title=f"Which loss for predicting {visible(task.target, 80)}?",
         subtitle=f"{visible(comparison.data.name)}: {count(profile.rows, 'row')}, "
@@ -73,11 +81,9 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         js=Markup(js),
         verdict=verdict_lines(comparison),
         facts=_facts(comparison),
-        warnings=warnings(profile, comparison.notes),
+        warnings=warnings(profile, comparison.notes, (comparison.verdicts.caveat,)),
         results=[sheet for sheet in results if sheet is not None],
         figures=figures(comparison),
-        metrics=other_metrics(comparison),
-        ruler=spoken(comparison.ruler.title),
         data_lines=data_lines(profile, task),
         data_notes=data_notes(profile),
         columns=columns_sheet(profile),
@@ -107,6 +113,10 @@ def _facts(comparison: Comparison) -> list[Fact]:
         Fact("Learning rate", rate(chosen.rate), usable),
         Fact("Epochs", str(chosen.epochs), f"batches of {chosen.batch}"),
     ]
+
+
+def _drawn(picture: svg.Picture, key: str) -> Markup:
+    return Markup(svg.draw(picture, key))
 
 
 def _asset(environment: Environment, name: str) -> str:

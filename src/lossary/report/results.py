@@ -1,19 +1,17 @@
-"""The tables of results: the losses that were judged, those the metric does not reward, the anchors, other metrics."""
+"""The tables of results: the losses that were judged, those the metric does not reward, the anchors."""
 
 from __future__ import annotations
 
-import math
-
-from lossary.lab.comparison import Comparison, Measured, Row
+from lossary.lab.comparison import Comparison, Row
+from lossary.lab.judging.posterior import Chances
 from lossary.lab.judging.verdict import Finding, Verdict
-from lossary.lab.metrics import METRICS
-from lossary.report.numbers import DASH, decimals, fixed, interval, listed, rate, share, short, spoken
+from lossary.report.numbers import DASH, listed, rate, share, short, spoken
 from lossary.report.sheet import Cell, Column, Sheet, Tone
 from lossary.report.unit import Unit, unit_note, unit_of
 from lossary.report.visible import visible
 
-Named = list[tuple[str, tuple[Measured, ...]]]  # the metrics of each loss and anchor
-ROOMY, FULL = 112, 155  # characters a terminal must be wide for the useful, and for every, column
+# Characters a terminal must be wide for the useful columns, for those of a reader who checks, and for all.
+ROOMY, FULL, WIDEST = 112, 155, 180
 
 _TONES = {
     Verdict.BETTER: Tone.BETTER,
@@ -62,6 +60,12 @@ def judged(comparison: Comparison) -> Sheet:
         Column(
             "p", True, "That the advantage is 0, adjusted by Holm for all losses of the table.", needs=FULL
         ),
+        Column(
+            "worse / equal / better (%)",
+            True,
+            "How probable each is after these splits (Bayesian correlated t-test, flat prior); no verdict rests on it.",
+            needs=WIDEST,
+        ),
         Column("rate", True, "Median of the learning rates chosen on validation."),
         Column(
             "usable (decades)",
@@ -82,11 +86,13 @@ def _judged_row(comparison: Comparison, row: Row, unit: Unit) -> tuple[Cell, ...
     finding = finding_of(comparison, row)
     contrast = finding.contrast if finding is not None else None
     recommended = row.candidate.label == comparison.recommendation.candidate.label
-    gap, around, p = Cell(DASH, ""), Cell(DASH, ""), Cell(DASH, "")
+    gap, around, p, odds = (Cell(DASH, "") for _ in range(4))
     if contrast is not None:
         gap = Cell(unit.shown(contrast.advantage, sign=True), contrast.advantage)
         around = Cell(unit.between(contrast.low, contrast.high, sign=True), contrast.low)
         p = Cell(_probability(contrast.p_adjusted), contrast.p_adjusted)
+        if contrast.chances is not None:
+            odds = Cell(_odds(contrast.chances), contrast.chances.better)
     return (
         Cell(visible(row.candidate.label), tone=Tone.STRONG if recommended else Tone.PLAIN),
         Cell(unit.shown(row.score.mean), row.score.mean),
@@ -95,6 +101,7 @@ def _judged_row(comparison: Comparison, row: Row, unit: Unit) -> tuple[Cell, ...
         around,
         verdict_cell(finding),
         p,
+        odds,
         *_training_cells(row),
     )
 
@@ -181,38 +188,8 @@ def anchors(comparison: Comparison) -> Sheet:
     return Sheet("Anchors", columns, rows, note)
 
 
-def other_metrics(comparison: Comparison) -> Sheet:
-    """Every metric that does not decide, for every loss and anchor, with its interval."""
-    named: Named = [
-        *((row.candidate.label, row.others) for row in comparison.rows),
-        *((anchor.title, anchor.others) for anchor in comparison.anchors),
-    ]
-    measured = {m.title: m for _, others in named for m in others}
-    rows = []
-    for name, others in named:
-        found = {m.title: m for m in others}
-        rows.append((Cell(visible(name)), *(_measured_cell(found.get(title), named) for title in measured)))
-    columns = (Column("loss"), *(Column(title, True) for title in measured))
-    note = (
-        f"Mean over splits and its 95 % interval; {DASH} where a metric is not defined for a loss. Descriptive, not "
-        "tested: among many metrics some differ by chance."
-    )
-    return Sheet("Other metrics", columns, tuple(rows), note)
-
-
-def _measured_cell(found: Measured | None, named: Named) -> Cell:
-    if found is None or not math.isfinite(found.mean):
-        return Cell(DASH, "")
-    # The decimals of a column are those of its median interval: a constant prediction has none.
-    widths = sorted(m.high - m.low for _, others in named for m in others if m.metric == found.metric)
-    places = min(4, decimals(widths[len(widths) // 2]))
-    low, high = found.low, found.high
-    metric = METRICS.get(
-        found.metric
-    )  # None for one that only a comparison measures, such as a calibrated log-loss
-    if metric is not None and not metric.relative:
-        low, high = (max(0.0, low) if found.mean >= 0 else low), min(1.0, high)
-    return Cell(f"{fixed(found.mean, places)} {interval(low, high, places)}", found.mean)
+def _odds(chances: Chances) -> str:
+    return " / ".join(f"{100 * p:.0f}" for p in (chances.worse, chances.equal, chances.better))
 
 
 def _probability(p: float) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from lossary.lab.comparison import Comparison
 from lossary.lab.design import Design
-from lossary.report.about import candidates_sheet, data_lines, effort_lines, warnings
+from lossary.report.about import candidates_sheet, data_lines, detectable_line, effort_lines, warnings
 from lossary.report.results import anchors, judged, unjudged
 from lossary.report.terminal import print_lines, print_sheet
 from lossary.report.verdict import verdict_lines
@@ -30,4 +30,5 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         if each is not None and each.rows:
             print_sheet(each, console)
             console.print()
+    print_lines([detectable_line(comparison)], console)
     print_lines(verdict_lines(comparison), console, style="bold")

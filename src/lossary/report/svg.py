@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -84,28 +85,47 @@ def layer(rows: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=rows))
 
 
-def draw(chart: Layers, rows: Mapping[str, Rows], *, key: str, label: str) -> str:
-    """The chart as an `<svg role="img">` over its named rows; `key` makes its inner ids unique in the page, `label` is
-    read aloud.
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A chart over named rows that is not drawn yet; `label` is read aloud."""
+
+    chart: Layers
+    rows: Mapping[str, Rows]
+    label: str
+
+
+def chart(picture: Picture) -> Layers:
+    """The picture as an Altair chart that holds its own rows, for a notebook or for `save`."""
+    whole = picture.chart.copy(deep=True)
+    for part in (whole, *whole.layer):
+        if isinstance(part.data, alt.NamedData):
+            part.data = alt.InlineData(values=list(picture.rows[str(part.data.name)]))
+    return whole
+
+
+def draw(picture: Picture, key: str, *, painted: bool = True) -> str:
+    """The picture as an `<svg role="img">`; `key` makes its inner ids unique in the page.
+
+    Its colours are variables of the page's style sheet where it is `painted` by one, else themselves.
     """
-    spec = chart.to_dict(validate=False) | {
-        "config": _STYLE,
+    spec = picture.chart.to_dict(validate=False) | {
+        "config": STYLE,
         "background": "transparent",
         "padding": _PADDING,
     }
-    spec["datasets"] = {name: list(some) for name, some in rows.items()}
+    spec["datasets"] = {name: list(some) for name, some in picture.rows.items()}
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION))
     # Vega counts its ids through a whole process: renumbered, equal comparisons give equal pages.
     ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
-    clean = _clean(root, {name: f"{key}-{at}" for at, name in enumerate(ids)})
+    clean = _clean(root, {name: f"{key}-{at}" for at, name in enumerate(ids)}, _PAINTS if painted else {})
     clean.set("role", "img")
-    clean.set("aria-label", label)
+    clean.set("aria-label", picture.label)
     clean.set("width", root.get("width", "300"))
     return ElementTree.tostring(clean, encoding="unicode", short_empty_elements=True)
 
 
 _PADDING: Final = {"left": 2, "right": 6, "top": 6, "bottom": 2}
-_STYLE: Final = {
+STYLE: Final = {
     "font": "Helvetica, Arial, Liberation Sans, sans-serif",
     "view": {"stroke": None},
     "axis": {
@@ -124,7 +144,9 @@ _STYLE: Final = {
 }
 
 
-def _clean(element: ElementTree.Element, ids: Mapping[str, str]) -> ElementTree.Element:
+def _clean(
+    element: ElementTree.Element, ids: Mapping[str, str], paints: Mapping[str, str]
+) -> ElementTree.Element:
     tag = element.tag.rpartition("}")[2]
     if tag not in _ELEMENTS:
         raise ValueError(
@@ -133,13 +155,13 @@ def _clean(element: ElementTree.Element, ids: Mapping[str, str]) -> ElementTree.
     kept = ElementTree.Element(tag)
     for name, value in element.attrib.items():
         if name in _ATTRIBUTES and (name, value) not in _DEFAULTS and value != "":
-            kept.set(name, _value(name, value, ids))
+            kept.set(name, _value(name, value, ids, paints))
     if tag == "svg":
         for size in ("width", "height"):
             kept.attrib.pop(size, None)
     kept.text = element.text
     for child in element:
-        inner = _clean(child, ids)
+        inner = _clean(child, ids, paints)
         if not _empty(inner) and child.get("display") != "none":
             kept.append(inner)
     return kept
@@ -153,9 +175,9 @@ def _empty(element: ElementTree.Element) -> bool:
     return element.tag == "g" and len(element) == 0
 
 
-def _value(name: str, value: str, ids: Mapping[str, str]) -> str:
+def _value(name: str, value: str, ids: Mapping[str, str], paints: Mapping[str, str]) -> str:
     if name in {"fill", "stroke"}:
-        return _PAINTS.get(value.lower(), value)
+        return paints.get(value.lower(), value)
     if name == "id":
         return ids[value]
     if name == "clip-path":

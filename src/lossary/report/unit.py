@@ -51,7 +51,7 @@ def unit_of(comparison: Comparison) -> Unit:
 def unit_note(comparison: Comparison) -> str:
     """The sentence that says what an error is measured in; empty for shares and for errors without a unit."""
     metric = get_metric(comparison.ruler.name)
-    if metric.reads != "value" or not metric.relative:
+    if not metric.in_target_unit:
         return ""
     return f"{metric.title} in units of {visible(comparison.task.target, 60)}; less is better."
 

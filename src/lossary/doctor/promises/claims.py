@@ -42,6 +42,13 @@ def convex_where_it_says_so(subject: Subject) -> None:
             insist(bool((above <= 0).all()), f"{above.max():.3g} above a chord", case)
 
 
+def _same_kind(case: Case) -> bool:
+    """Whether the second input could stand in the place of the first."""
+    first, *others = case.loss.inputs
+    target = case.inputs[1] if others else None
+    return target is not None and others[0].kind == first.kind and target.shape == case.first.shape
+
+
 @promise(21, applies=claimed("lower"))
 def stays_above_its_lower_bound(subject: Subject) -> None:
     """No value lies below the stated lower bound, and some come near it."""
@@ -52,6 +59,9 @@ def stays_above_its_lower_bound(subject: Subject) -> None:
         # From a prediction that follows the gradient down for a while.
         least = float(found.min())
         least = min(least, float(values(_descended(case)).min())) if turn < 4 else least
+        if turn < 4 and _same_kind(case):
+            # And from one that equals its target.
+            least = min(least, float(values(case, case.inputs[1]).min()))
         nearest = min(nearest, least - bound)
     insist(
         not subject.tally["lower"] or nearest <= 0.05, f"nothing comes nearer than {nearest:.3g} to the bound"

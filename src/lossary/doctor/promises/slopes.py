@@ -9,6 +9,8 @@ import mpmath
 import torch
 from torch import Tensor
 
+from ...core.declaration import Loss
+from ...core.kinds import Form
 from ...core.unit import Unit
 from ..agree import same
 from ..draw import WITH_CLASSES, Case
@@ -70,12 +72,17 @@ def gradients_at_kinks_are_subgradients(subject: Subject) -> None:
         return
     for hyper in subject.hypers(6):
         for _ in range(4 if subject.loss.unit is Unit.ANCHOR else 1):
-            if subject.loss.unit is Unit.DISTRIBUTION:
+            if _of_two_sets(subject.loss):
                 _judge_ties(subject, subject.case(8, hyper=hyper, flavour="kinks", dtype=torch.float64))
                 continue
             _judge_kinks(
                 subject.case(4 if subject.loss.unit is Unit.ANCHOR else 8, hyper=hyper, flavour="kinks")
             )
+
+
+def _of_two_sets(loss: Loss) -> bool:
+    """Whether a set is compared with a set, by the order of their members."""
+    return sum(each.kind.form in (Form.SAMPLES, Form.CLOUD) for each in loss.inputs) > 1
 
 
 def _judge_kinks(case: Case) -> None:
@@ -111,6 +118,7 @@ def _judge_ties(subject: Subject, case: Case) -> None:
     apart = replace(many, inputs=(many.first + noise, *many.inputs[1:]))
     _, (nearby, *_) = apart.gradients(reduction="sum")
     _, (found, *_) = case.gradients(reduction="sum")
+    found = found.flatten(1)
     nearby = nearby.reshape(len(found), copies, -1)
     slack = 1e-5 * (1 + nearby.abs().amax(1))
     inside = (found >= nearby.amin(1) - slack) & (found <= nearby.amax(1) + slack)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lossary.lab.asking import prepare
 from lossary.lab.asking.profile import Profile
-from lossary.lab.asking.words import vocabulary
+from lossary.lab.asking.words import Words
 from lossary.lab.data.table import Table
 
 Rows = NDArray[np.int64]
@@ -64,11 +64,12 @@ class Texts:
     names: tuple[str, ...] = ()
 
     def __init__(self, texts: pd.Series[Any], *, hashed: bool) -> None:
-        self._texts, self._hashed = texts.fillna("").astype(str).tolist(), hashed
+        self._words = Words(texts.fillna("").astype(str).tolist(), hashed=hashed)
+        self.vocabulary = self._words.size
 
     def fitted(self, train: Rows) -> Seen:
-        coded = vocabulary([self._texts[row] for row in train], hashed=self._hashed)
-        return lambda rows: coded([self._texts[row] for row in rows])
+        numbers = self._words.vocabulary(train)
+        return lambda rows: self._words.coded(rows, numbers)
 
 
 def inputs_of(table: Table, profile: Profile, *, hashed: bool = False) -> Inputs:

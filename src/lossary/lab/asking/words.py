@@ -6,43 +6,66 @@ says little more than that it is rare. The network then learns one vector for ea
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 
-SIZE = 5_000  # words and pairs that are told apart, the padding included
+MOST = 5_000  # words and pairs that are told apart, the padding included
 LEAST = 2  # training texts a word must be in; one seen once cannot be learned from
 LENGTH = 256  # words and pairs of a text that are read
 
-Coded = Callable[[Sequence[str]], NDArray[np.int64]]
+Codes = NDArray[np.int64]
 
 
-def vocabulary(texts: Sequence[str], *, hashed: bool = False) -> Coded:
-    """From training texts to a function texts -> int64 (texts, LENGTH): 1 to SIZE - 1, and 0 after the end.
+class Words:
+    """The words and pairs of some texts, taken apart once.
 
-    Counted: the words and pairs that most training texts have, by count and then by name. Hashed: every word and
-    pair, by a hash that is the same on every machine; two may share a number.
+    Counted: a vocabulary of the words and pairs that most training texts have, by count and then by name. Hashed:
+    every word and pair, by a hash that is the same on every machine; two may share a number.
     """
-    parts = CountVectorizer(ngram_range=(1, 2), strip_accents="unicode").build_analyzer()
-    if hashed:
-        return lambda some: _filled([[_hash(part) for part in parts(text)] for text in some])
-    counts = Counter(part for text in texts for part in set(parts(text)))
-    kept = sorted((-count, part) for part, count in counts.items() if count >= LEAST)[: SIZE - 1]
-    numbers = {part: at for at, (_, part) in enumerate(kept, start=1)}
-    return lambda some: _filled([[numbers[part] for part in parts(text) if part in numbers] for text in some])
 
+    def __init__(self, texts: Sequence[str], *, hashed: bool = False) -> None:
+        parts = CountVectorizer(ngram_range=(1, 2), strip_accents="unicode").build_analyzer()
+        every = [parts(text) for text in texts]
+        self._names = sorted({part for some in every for part in some})
+        at = {name: place for place, name in enumerate(self._names)}
+        self._texts = [np.array([at[part] for part in some], dtype=np.int64) for some in every]
+        self._hashed = hashed
 
-def _hash(part: str) -> int:
-    return 1 + crc32(part.encode()) % (SIZE - 1)
+    @cached_property
+    def size(self) -> int:
+        """The numbers that any choice of training rows may give, the padding's 0 included."""
+        if self._hashed:
+            return MOST
+        return min(MOST, max(2, 1 + int((self._spread(range(len(self._texts))) >= LEAST).sum())))
 
+    def _spread(self, rows: Sequence[int] | Codes) -> Codes:
+        """In how many of these texts each word and pair is."""
+        counts = np.zeros(len(self._names), dtype=np.int64)
+        for row in rows:
+            counts[np.unique(self._texts[row])] += 1
+        return counts
 
-def _filled(coded: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    filled = np.zeros((len(coded), LENGTH), dtype=np.int64)
-    for row, numbers in enumerate(coded):
-        kept = numbers[:LENGTH]
-        filled[row, : len(kept)] = kept
-    return filled
+    def vocabulary(self, train: Codes) -> Codes:
+        """The number of each word and pair, 0 for those that are left out, fitted on these rows."""
+        if self._hashed:
+            return np.array([1 + crc32(name.encode()) % (MOST - 1) for name in self._names], dtype=np.int64)
+        counts = self._spread(train)
+        kept = np.lexsort((np.arange(len(counts)), -counts))[: self.size - 1]
+        kept = kept[counts[kept] >= LEAST]
+        numbers = np.zeros(len(counts), dtype=np.int64)
+        numbers[kept] = np.arange(1, len(kept) + 1)
+        return numbers
+
+    def coded(self, rows: Codes, vocabulary: Codes) -> Codes:
+        """The rows as int64 (rows, LENGTH): 1 to size - 1, and 0 after the end."""
+        filled = np.zeros((len(rows), LENGTH), dtype=np.int64)
+        for place, row in enumerate(rows):
+            numbers = vocabulary[self._texts[row]]
+            kept = numbers[numbers > 0][:LENGTH]
+            filled[place, : len(kept)] = kept
+        return filled

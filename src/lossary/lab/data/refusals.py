@@ -11,6 +11,7 @@ import pandas as pd
 
 from lossary.core.errors import DataError, sentence
 from lossary.lab.data.nearest import listed, quoted, suggestion
+from lossary.lab.data.roles import Roles, distinct, labelled, usable
 
 LARGEST = 1e100  # its square, a variance, is still a float64
 
@@ -29,10 +30,8 @@ def unique_names(names: Sequence[str], where: str) -> None:
         )
 
 
-def checked(
-    frame: pd.DataFrame, name: str, target: str | None, weight: str | None
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The frame without empty rows and columns, and notes on those. Raises DataError for the unusable."""
+def named(name: str, frame: pd.DataFrame, target: str | None) -> str:
+    """The target. Raises DataError where there is none to choose, or none was named."""
     if not len(frame.columns):
         raise DataError(
             sentence(
@@ -51,19 +50,25 @@ def checked(
                 remedy=f"choose one of {quoted(name)}: {listed(frame.columns)}",
             )
         )
-    _present(frame, target, "target")
-    if weight is not None:
-        _present(frame, weight, "weight")
-        if weight == target:
-            raise DataError(
-                sentence(
-                    f"weight {quoted(weight)}",
-                    expected="a column of its own",
-                    got="the target",
-                    remedy="name another column",
-                )
-            )
-    frame, notes = _without_empty(frame, target)
+    return target
+
+
+def checked(
+    frame: pd.DataFrame, name: str, roles: Roles, *, pictures: bool = False, masked: bool = False
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The frame without empty rows and columns, and notes on those. Raises DataError for the unusable.
+
+    Rows with `pictures` need no column to learn from, and where the answer is a mask (`masked`) the target is none.
+    """
+    asked = () if masked else roles.targets or (roles.target,)
+    for target in asked:
+        _present(frame, target, "target")
+    for role in ("weight", "group", "time", "text"):
+        column = getattr(roles, role)
+        if column is not None:
+            _present(frame, column, role)
+    distinct(roles)
+    frame, notes = _without_empty(frame, set(roles.taken))
     if len(frame) < 2:
         raise DataError(
             sentence(
@@ -73,11 +78,16 @@ def checked(
                 remedy="gather more data",
             )
         )
-    _usable_target(frame, target)
-    if weight is not None:
-        _usable_weight(frame[weight], weight)
+    if roles.targets:
+        frame = labelled(frame, roles.targets)
+    elif not masked:
+        _usable_target(frame, roles.target)
+    if roles.weight is not None:
+        _usable_weight(frame[roles.weight], roles.weight)
+    usable(frame, roles)
     _finite(frame)
-    if not [column for column in frame.columns if column not in (target, weight)]:
+    rest = [column for column in frame.columns if column not in roles.taken]
+    if not rest and not pictures and roles.text is None:
         raise DataError(
             sentence(
                 f"table {quoted(name)}",
@@ -101,7 +111,7 @@ def _present(frame: pd.DataFrame, column: str, role: str) -> None:
         )
 
 
-def _without_empty(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _without_empty(frame: pd.DataFrame, taken: set[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     notes = []
     filled = frame.notna()
     rows = filled.any(axis=1)
@@ -109,7 +119,7 @@ def _without_empty(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, tupl
         count = int((~rows).sum())
         notes.append(f"{count} empty row{' was' if count == 1 else 's were'} left out")
         frame = frame[rows].reset_index(drop=True)
-    empty = [name for name in frame.columns if name != target and not filled[name].any()]
+    empty = [name for name in frame.columns if name not in taken and not filled[name].any()]
     if empty:
         word = "column" if len(empty) == 1 else "columns"
         notes.append(f"{word} {listed(empty)} left out: no value in any row")
@@ -148,7 +158,9 @@ def _usable_weight(column: pd.Series[Any], weight: str) -> None:
     expected = "finite numbers of 0 or more, not all 0"
     numeric = pd.api.types.is_numeric_dtype(column.dtype)
     values = column.to_numpy(dtype=np.float64) if numeric else np.empty(0)
-    if not numeric:
+    if column.isna().all():
+        got = "no value in any row"
+    elif not numeric:
         got = f"text such as {quoted(column.dropna().iloc[0])}"
     elif np.isnan(values).any():
         got = f"{int(np.isnan(values).sum())} missing"

@@ -11,6 +11,7 @@ from lossary.lab.metrics.parametrised import cost_metric, parametrised
 
 __all__ = [
     "METRICS",
+    "OPERATING",
     "Metric",
     "cost_metric",
     "default_metric",

@@ -34,14 +34,14 @@ ORDER = frozenset({"order", "probability", "mean"})
 PROBABILITY = frozenset({"probability", "mean"})
 # Huber and its like lie between the two and are the mean on symmetric noise, so both metrics may judge them.
 BETWEEN = "between mean and median"
-# What is read off a predicted law is its mean.
-MEAN = frozenset({"mean", BETWEEN, "distribution"})
+MEAN = frozenset({"mean", BETWEEN})
 MEDIAN = frozenset({"median", BETWEEN})
 # Every rank is read off the predicted distribution, which a loss has to estimate first.
 LAW = frozenset({"probability", "distribution", "mean"})
 # Kappa and soft ordinal targets estimate a property of their own, made for a disagreement that grows with the rank.
 AGREEMENT = LAW | {"a property of its own"}
-EMBEDDING = frozenset({"embedding"})
+# Logits are an embedding too, and are read by the same rule.
+EMBEDDING = ANY_CLASSIFIER | {"embedding"}
 
 
 def rate(
@@ -71,6 +71,7 @@ def error(
     *,
     summary: str | None = None,
     cutter: Formula | None = None,
+    natural: float = 0.0,
     in_target_unit: bool = False,
 ) -> Metric:
     """A metric of which less is better and whose differences are relative."""
@@ -88,6 +89,7 @@ def error(
         formula,
         kinds <= WIDE,
         cutter,
+        natural,
         in_target_unit,
     )
 

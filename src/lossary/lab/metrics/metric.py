@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -40,6 +41,7 @@ class Metric:
     formula: Formula
     wide: bool = False
     cutter: Formula | None = None
+    natural: float = 0.0  # the cut of outputs that are log-odds already, where a cutter has no rows to see
     in_target_unit: bool = False  # an error measured in what the target is measured in
 
     def score(
@@ -107,6 +109,11 @@ class Metric:
         if first != first:
             return False
         return second != second or (first > second if self.greater_is_better else first < second)
+
+    @property
+    def least(self) -> float:
+        """What no value is below: 0 for shares and errors; a score such as R² has no bound."""
+        return 0.0 if self.share or self.relative else -math.inf
 
     def judges(self, functional: str) -> bool:
         """Whether a loss that elicits this functional may be judged by this metric."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from lossary.core.errors import DataError
 from lossary.lab.metrics import catalogue
-from lossary.lab.metrics.cuts import cost_cut
+from lossary.lab.metrics.cuts import cost_cut, natural_cost_cut
 from lossary.lab.metrics.decisions import expected_cost
 from lossary.lab.metrics.distances import coverage, pinball
 from lossary.lab.metrics.metric import Metric
@@ -70,6 +70,7 @@ def cost(fn: float, fp: float) -> Metric:
         expected_cost(fn, fp),
         summary=f"Mean cost of a row where a missed positive costs {fn:g} and a false alarm {fp:g}.",
         cutter=cost_cut(fn, fp),
+        natural=natural_cost_cut(fn, fp),
     )
 
 
@@ -178,3 +179,9 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def level_of(metric: str, name: str) -> float | None:
+    """The parameter of a canonical name: level_of("pinball(0.9)", "pinball") is 0.9; None for another metric."""
+    form = FORM.fullmatch(metric)
+    return _number(form["inside"]) if form is not None and form["name"] == name else None

@@ -36,17 +36,19 @@ def tpr_at_fpr(rate: float) -> Formula:
 
 
 def cut_at_fpr(outputs: Tensor, target: Tensor, measure: Tensor, rate: float) -> Tensor:
-    """The least score (...) above which lie at most `rate` of the negatives; NaN where there are none.
+    """The least score (...) above which lie at most `rate` of the negatives; NaN where there are none, or a NaN.
 
     It is a negative's own score: what scores more is called positive.
     """
-    order, index = margin(outputs).contiguous().sort(-1)
+    score = margin(outputs)
+    order, index = score.contiguous().sort(-1)
     weights = torch.where(target == 1, 0.0, measure).gather(-1, index)
     total = weights.sum(-1, keepdim=True)
     above = _after(weights, order)
     fits = (above <= rate * total * (1 + SLACK)) & (weights > 0)
     least = torch.where(fits, order, torch.inf).amin(-1)
-    return torch.where(total[..., 0] > 0, least, torch.nan)
+    sound = (total[..., 0] > 0) & ~(score.isnan() & (measure > 0)).any(-1)
+    return torch.where(sound, least, torch.nan)
 
 
 def roc_area(score: Tensor, positive: Tensor, measure: Tensor) -> Tensor:

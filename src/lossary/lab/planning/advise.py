@@ -110,12 +110,16 @@ def _candidate(text: str, why: str, setting: Setting, asked: str | None) -> Cand
         elicits=elicits,
         why=why,
         judged=judged,
-        remark="" if judged else f"estimates the {elicits}; not judged by {setting.metric.title}",
+        remark="" if judged else f"estimates {_said(elicits)}; not judged by {setting.metric.title}",
         probabilities=_probabilities(facts, way, setting.task),
         outputs=way.outputs,
         readout=way.readout,
         learns=way.learns,
     )
+
+
+def _said(elicits: str) -> str:
+    return elicits if elicits.startswith("a ") else f"the {elicits}"
 
 
 def _elicits(elicited: str, way: Fit, task: Task) -> str:
@@ -142,4 +146,5 @@ def _rewarded(metric: Metric, elicits: str) -> bool:
     # Between mean and median lies the centre of symmetric noise, which is what either metric asks for.
     if elicits == "between mean and median":
         return metric.judges("mean") or metric.judges("median")
-    return metric.judges(elicits)
+    # A sum of unlike losses lies between what its parts estimate; it is judged where the metric rewards each.
+    return all(metric.judges(each) for each in elicits.split(" and "))

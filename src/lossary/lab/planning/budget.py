@@ -104,14 +104,10 @@ def fitted(
     room = TRAININGS * seconds
     for rates, losses in _narrowed(plan):
         fits = [
-            choice
-            for choice in _counts(full, rates, losses)
-            if cost.of(choice, workers, comparisons) <= room
+            choice for choice in _counts(full, rates, losses) if cost.of(choice, workers, comparisons) <= room
         ]
         if fits:
-            return min(
-                fits, key=lambda each: (reach(each, full, n_test, n_rest), -each.splits, -each.seeds)
-            )
+            return min(fits, key=lambda each: (reach(each, full, n_test, n_rest), -each.splits, -each.seeds))
     least = min(cost.of(choice, workers, comparisons) for choice in _counts(full, rates, losses))
     raise DataError(
         sentence(

@@ -7,6 +7,27 @@ from dataclasses import dataclass
 from lossary.core.errors import DataError
 from lossary.lab.planning.plan import RATES
 
+#: Shares that a sweep tries unless others are asked for.
+SWEEPS = {
+    "noise": (0.0, 0.1, 0.2, 0.3, 0.4),
+    "outliers": (0.0, 0.02, 0.05, 0.1),
+    "imbalance": (0.5, 0.2, 0.1, 0.05, 0.02),
+}
+
+
+def levels(name: str, text: str | None) -> tuple[float, ...]:
+    """The shares that a sweep is asked to try: "0,0.1,0.4", or "default". Raises DataError for anything else."""
+    if text is None:
+        return ()
+    if text.strip() == "default":
+        return SWEEPS[name]
+    try:
+        return tuple(sorted({float(each) for each in text.split(",")}))
+    except ValueError:
+        raise DataError(
+            f"{name}: expected shares of the rows separated by commas, got {text!r}; write '0,0.1,0.4' or 'default'."
+        ) from None
+
 
 @dataclass(frozen=True)
 class Options:

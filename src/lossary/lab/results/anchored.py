@@ -24,7 +24,7 @@ def anchors_of(store: Store, rows: Rows, metric: Metric, n_test: int, n_rest: in
             by_name.setdefault(each.name, []).append(one)
     found = []
     for name, outputs in by_name.items():
-        scored = tested(outputs, rows, probabilities=True, calibrate=False)
+        scored = tested(outputs, rows, probabilities=True, metric=metric, calibrate=False, seen=False)
         measured = {other: scored.measured(other, n_test, n_rest) for other in scored.scores}
         score = measured.pop(metric.name)
         found.append(Anchor(name, TITLES[name], score, tuple(measured.values())))

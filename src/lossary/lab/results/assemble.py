@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 
 from lossary.lab.asking.task import Kind
+from lossary.lab.behaving import Listening
 from lossary.lab.comparison import Comparison, RatePoint, Recommendation, Row
 from lossary.lab.design import Design
 from lossary.lab.judging.verdict import Verdicts, judge
@@ -18,13 +19,19 @@ from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Stage, network_of
 from lossary.lab.results import course
 from lossary.lab.results.anchored import ahead_of_all, anchors_of
-from lossary.lab.results.behaviour import calibration, confusion, residuals
+from lossary.lab.results.behaviour import calibration, confusion, residuals, residuals_by_size
+from lossary.lab.results.disagreement import disagreement
+from lossary.lab.results.listening import listening
 from lossary.lab.results.tested import Tested, tested
 from lossary.lab.running.store import Outputs, Store
 from lossary.lab.training.anchors import constant_score
 from lossary.lab.training.choose import Trained, chosen_rates, grouped, mean
+from lossary.lab.training.engines import stackable
 from lossary.lab.training.networks import Mlp
 from lossary.lab.training.rows import Rows
+from lossary.lab.training.trial import Link
+
+PARTED = "splits are windows through time, which differ by more than chance"
 
 
 def assemble(design: Design, rows: Rows, store: Store) -> Comparison:
@@ -67,8 +74,17 @@ class _Assembly:
             elicits={each.label: each.elicits for each in self.plan.candidates if not each.judged},
             widths=spans,
             withheld=self._withheld(),
+            force=self.plan.settings.force,
+            caveat=PARTED if self.plan.settings.time else "",
         )
-        rows = sorted((self._row(each, scored[each.label]) for each in self.plan.candidates), key=self._order)
+        heard = self._listening()
+        rows = sorted(
+            (
+                self._row(each, scored[each.label], heard.get(self.plan.trained_as(each)))
+                for each in self.plan.candidates
+            ),
+            key=self._order,
+        )
         anchors = anchors_of(self.store, self.rows, self.metric, self.n_test, self.n_rest)
         return Comparison(
             name=self.design.name,
@@ -92,7 +108,31 @@ class _Assembly:
             recommendation=self._recommendation(verdicts, rows),
             notes=self.design.notes,
             versions=dict(self.plan.versions),
+            disagreement=disagreement(
+                [row.candidate.label for row in rows if self._own(row)], self._on, self.rows
+            ),
         )
+
+    def _own(self, row: Row) -> bool:
+        """Whether a loss has trainings of its own: an alias would agree with its namesake to the last digit."""
+        return self.plan.trained_as(row.candidate) == row.candidate.label
+
+    def _listening(self) -> dict[str, Listening]:
+        losses: dict[str, tuple[str, Link]] = {}
+        refused: dict[str, str] = {}
+        for block in self.plan.first_blocks:
+            trial = self.plan.trials(block)[0]
+            losses[block.label] = trial.loss, trial.link
+            why = stackable(trial)
+            if trial.readout != "identity" or trial.learns != "answer":
+                why = "the ledger keeps what its outputs mean, not the outputs that its slope is taken in"
+            if why is not None:
+                refused[block.label] = why
+        return listening(losses, refused, self._on, self.rows)
+
+    def _on(self, label: str, split: int) -> Outputs:
+        """The outputs of a loss, by the label of its trainings, on one split."""
+        return self.store.outputs(label, split, self.rates[label, split], self.plan.settings.seeds)
 
     def _unit(self, split: int) -> float:
         """What a validation score is multiplied by to stand in the target's unit."""
@@ -100,8 +140,8 @@ class _Assembly:
         return self.rows.scale(split).scale if in_target else 1.0
 
     def _constant(self, split: int) -> float:
-        classes = len(self.design.task.levels)
-        return constant_score(self.rows.data(split), classes, self.metric.name)
+        task = self.design.task
+        return constant_score(self.rows.data(split), task.kind.value, len(task.levels), self.metric.name)
 
     def _withheld(self) -> str:
         small = [warning.text for warning in self.design.profile.warnings if warning.kind == "small"]
@@ -115,13 +155,12 @@ class _Assembly:
 
     def _outputs(self, candidate: Candidate) -> list[Outputs]:
         label, settings = self.plan.trained_as(candidate), self.plan.settings
-        return [
-            self.store.outputs(label, split, self.rates[label, split], settings.seeds)
-            for split in range(settings.splits)
-        ]
+        return [self._on(label, split) for split in range(settings.splits)]
 
     def _tested(self, candidate: Candidate) -> Tested:
-        return tested(self._outputs(candidate), self.rows, probabilities=candidate.probabilities)
+        return tested(
+            self._outputs(candidate), self.rows, probabilities=candidate.probabilities, metric=self.metric
+        )
 
     def _points(self, candidate: Candidate) -> tuple[RatePoint, ...]:
         label = self.plan.trained_as(candidate)
@@ -137,7 +176,7 @@ class _Assembly:
         region = self.plan.settings.rope * (abs(best) if self.metric.relative else 1.0)
         return course.usable(points, region, greater_is_better=self.better)
 
-    def _row(self, candidate: Candidate, scored: Tested) -> Row:
+    def _row(self, candidate: Candidate, scored: Tested, heard: Listening | None) -> Row:
         label = self.plan.trained_as(candidate)
         chosen = self._at_chosen(label)
         outputs = self._outputs(candidate)
@@ -145,8 +184,6 @@ class _Assembly:
         per_seed = scored.scores[self.metric.name]
         train = mean(each.train * self.units[each.split] for each in chosen)
         span = self._usable(candidate)
-        classes = Kind(self.plan.kind).classes
-        binary = self.plan.kind == Kind.BINARY
         return Row(
             candidate=candidate,
             score=decisive,
@@ -170,11 +207,11 @@ class _Assembly:
             reasons=course.reasons(self.by_label[label]),
             rates=self._points(candidate),
             curve=course.curve(chosen, self.units),
-            calibration=calibration(outputs, self.rows, probabilities=candidate.probabilities)
-            if binary
-            else None,
-            confusion=confusion(outputs, self.rows) if classes else None,
-            residuals=() if classes else residuals(outputs, self.rows),
+            calibration=calibration(outputs, self.rows, probabilities=candidate.probabilities),
+            confusion=confusion(outputs, self.rows),
+            residuals=residuals(outputs, self.rows),
+            residuals_by_size=residuals_by_size(outputs, self.rows),
+            listening=heard,
         )
 
     def _order(self, row: Row) -> tuple[bool, float, str]:

@@ -29,8 +29,8 @@ def measure(plan: Plan, rows: Rows, executor: Executor, workers: int) -> Cost:
     for answer in executor.run(jobs):
         for label, seconds in answer.value.items():
             found[label].append(seconds)
-    settings = plan.settings
-    simple = Job(("anchors", 0), anchor_outputs, (data[0], len(rows.task.levels), settings.metric))
+    asked = (rows.task.kind.value, len(rows.task.levels), plan.settings.metric)
+    simple = Job(("anchors", 0), anchor_outputs, (data[0], *asked))
     [anchors] = executor.run([lambda: simple])
     return Cost({label: max(seconds) for label, seconds in found.items()}, anchors.seconds)
 
@@ -70,7 +70,9 @@ def _pieces(plan: Plan) -> list[Slice]:
         alone = [block for block in blocks if _plainly(plan, block)]
         together = tuple(block for block in blocks if block not in alone)
         found += [Slice(0, together)] if together else []
-        found += [Slice(0, (replace(block, rates=block.rates[:1], seeds=block.seeds[:1]),)) for block in alone]
+        found += [
+            Slice(0, (replace(block, rates=block.rates[:1], seeds=block.seeds[:1]),)) for block in alone
+        ]
     return found
 
 

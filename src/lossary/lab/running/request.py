@@ -11,7 +11,6 @@ from pathlib import Path
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.comparison import Data
-from lossary.lab.design import Design
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan
 
@@ -42,10 +41,10 @@ class Request:
         return path if self.place == os.getcwd() else os.path.join(self.place, path)
 
 
-def request_for(source: object, options: Options, planned: Design) -> Request:
-    """The request behind a design. `source` is what `design` was given."""
+def request_for(source: object, options: Options, data: Data, rows: int) -> Request:
+    """The request behind a design. `source` is what `design` was given, `data` what it found."""
     named = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
-    return Request(named, os.getcwd(), options, planned.data, planned.profile.rows)
+    return Request(named, os.getcwd(), options, data, rows)
 
 
 def differing(folder: Path, held: str, asked: Plan, before: Request | None, now: Request | None) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lossary.lab.metrics import get_metric, tie_breaker
+from lossary.lab.metrics import get_metric
 from lossary.lab.planning.plan import Plan, Slice
-from lossary.lab.running.store import Outputs
-from lossary.lab.training.calibrate import calibrated, sharpness
+from lossary.lab.running.outputs import Outputs
 from lossary.lab.training.choose import Trained, best_rate
 from lossary.lab.training.engines import engine
+from lossary.lab.training.engines.tie import rate_tie
 from lossary.lab.training.trial import Outcome, SplitData
 
 
@@ -61,9 +61,7 @@ def train_slice(plan: Plan, piece: Slice, data: Mapping[int, SplitData]) -> Lear
 
 
 def _ties(found: Sequence[Outcome], data: SplitData, kind: str) -> list[float]:
-    """What separates rates with equal scores on validation: the calibrated log-loss, or the mean absolute error."""
+    """What separates rates with equal scores on validation: see `rate_tie`."""
     outputs = torch.from_numpy(np.stack([outcome.valid for outcome in found]))
-    if kind != "regression":
-        outputs = calibrated(outputs, sharpness(outputs, data.y_valid, data.w_valid))
-    scores: list[float] = tie_breaker(kind).score(outputs, data.y_valid, data.w_valid).tolist()
+    scores: list[float] = rate_tie(outputs, data.y_valid, data.w_valid, kind).tolist()
     return scores

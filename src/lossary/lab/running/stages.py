@@ -67,10 +67,11 @@ def _slice_job(plan: Plan, rows: Rows, stage: int, piece: Slice) -> Callable[[],
 
 def _run_anchors(plan: Plan, rows: Rows, store: Store, executor: Executor, progress: Progress) -> None:
     done = store.done(ANCHORS)
-    settings, classes = plan.settings, len(rows.task.levels)
+    settings, task = plan.settings, rows.task
+    asked = (task.kind.value, len(task.levels), settings.metric)
 
     def job(split: int) -> Callable[[], Job]:
-        return lambda: Job(("anchors", split), anchor_outputs, (rows.data(split), classes, settings.metric))
+        return lambda: Job(("anchors", split), anchor_outputs, (rows.data(split), *asked))
 
     progress.stage("simple models", settings.splits, len(done))
     start = time.perf_counter()

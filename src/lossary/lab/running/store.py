@@ -9,38 +9,26 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.planning.plan import Plan, Stage
 from lossary.lab.running.ledger import ANCHORS, LEDGER, content, opened, refusals, seal
+from lossary.lab.running.outputs import Floats, Outputs
 from lossary.lab.running.request import Request, differing
 from lossary.lab.training.anchors import Anchored
 from lossary.lab.training.choose import Trained
 
+__all__ = ["Outputs", "Store"]
+
 LOCK = ".lock"
-
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """Raw network outputs of one loss on one split at its best rate, every seed: (seeds, rows, outputs)."""
-
-    label: str
-    split: int
-    rate: float
-    valid: Floats
-    test: Floats
 
 
 class Store:
@@ -110,9 +98,7 @@ class Store:
 
     def stages(self) -> list[Stage]:
         """The stages frozen so far."""
-        return [
-            record.read(Stage, text) for (text,) in self._rows("SELECT json FROM stage ORDER BY number")
-        ]
+        return [record.read(Stage, text) for (text,) in self._rows("SELECT json FROM stage ORDER BY number")]
 
     def freeze(self, stage: Stage) -> None:
         """Write a later stage down before its first training."""
@@ -142,7 +128,16 @@ class Store:
             self._db.executemany(
                 "INSERT INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (stage, number, o.label, o.split, o.rate, _bytes(o.valid), _bytes(o.test), o.test.shape[2])
+                    (
+                        stage,
+                        number,
+                        o.label,
+                        o.split,
+                        o.rate,
+                        _bytes(o.valid),
+                        _bytes(o.test),
+                        o.test.shape[2],
+                    )
                     for o in outputs
                 ],
             )

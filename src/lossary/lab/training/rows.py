@@ -18,6 +18,7 @@ from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data.table import Table
 from lossary.lab.training.trial import SplitData
 
+MOST_HELD = 1 << 30  # bytes of prepared rows that are kept
 UNSCALED = TargetScale(0.0, 1.0, "none")
 
 
@@ -57,7 +58,11 @@ class Rows:
 
     def _held(self, split: int) -> tuple[SplitData, TargetScale]:
         if split not in self._prepared:
-            self._prepared[split] = self._prepare(split)
+            made = self._prepare(split)
+            # A split of many pictures or texts is large, and preparing it again is cheaper than a full memory.
+            while self._prepared and (1 + len(self._prepared)) * _size(made[0]) > MOST_HELD:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[split] = made
         return self._prepared[split]
 
     @property
@@ -95,6 +100,10 @@ class Rows:
             x(train), y(train), x(valid), y(valid), x(test), y(test), w(train), w(valid), w(test)
         )
         return data, scale
+
+
+def _size(data: SplitData) -> int:
+    return sum(part.nbytes for part in (data.x_train, data.x_valid, data.x_test))
 
 
 def scaled(answers: NDArray[Any], kind: Kind, train: NDArray[np.int64]) -> tuple[NDArray[Any], TargetScale]:

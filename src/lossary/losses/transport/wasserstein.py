@@ -70,9 +70,11 @@ def wasserstein_1d(
         left = torch.searchsorted(ends_x.detach().contiguous(), cuts.detach()).clamp(max=x.shape[-1] - 1)
         right = torch.searchsorted(ends_y.detach().contiguous(), cuts.detach()).clamp(max=y.shape[-1] - 1)
         gap = (x.gather(-1, left) - y.gather(-1, right)).abs()
-    cost = gap if p == 1.0 else gap.square() if p == 2.0 else _power(gap, p)
     # Where nothing is moved nothing is paid, were the distance infinite.
-    return (step * torch.where(step == 0, 0.0, cost)).sum(-1).to(torch.promote_types(x.dtype, y.dtype))
+    gap = torch.where(step == 0, 0.0, gap)
+    # A share of a power, as the power of a share: a term is infinite only where the answer is.
+    cost = step * gap if p == 1.0 else (step * gap) * gap if p == 2.0 else _power(step ** (1.0 / p) * gap, p)
+    return cost.sum(-1).to(torch.promote_types(x.dtype, y.dtype))
 
 
 def _power(gap: Tensor, p: float) -> Tensor:

@@ -17,17 +17,15 @@ from lossary.report.sheet import Cell, Column, sheet
 def confusion(shares: Mapping[str, Sequence[Sequence[float]]], levels: Sequence[str]) -> Figure:
     """One matrix a loss; rows are the true class, columns the decision, shares add to 1 along a row."""
     panels, rows = [], []
-    for at, (name, matrix) in enumerate(shares.items()):
+    for name, matrix in shares.items():
         found = [
             (true, guess, part)
             for true, line in zip(levels, matrix, strict=True)
             for guess, part in zip(levels, line, strict=True)
         ]
         cells = [{"true": t, "guess": g, "share": part, "text": _percent(part)} for t, g, part in found]
-        drawing = svg.draw(
-            _tiles(levels), {"cells": cells}, key=f"confusion{at}", label=f"Confusion matrix of {name}"
-        )
-        panels.append(Panel(name, drawing))
+        label = f"Confusion matrix of {name}; the table beneath holds the numbers."
+        panels.append(Panel(name, svg.Picture(_tiles(levels), {"cells": cells}, label)))
         for true, line in zip(levels, matrix, strict=True):
             rows.append([Cell(name), Cell(true), *(Cell(_percent(part), part) for part in line)])
     columns = [Column("loss"), Column("true class"), *(Column(f"as {level} (%)", True) for level in levels)]
@@ -73,11 +71,9 @@ class Bin:
 def calibration(bins: Mapping[str, Sequence[Bin]], *, event: str) -> Figure:
     """Observed share against predicted probability of `event`; the diagonal is perfect calibration."""
     panels, rows = [], []
-    for at, (name, found) in enumerate(bins.items()):
-        drawing = svg.draw(
-            _diagonal(), _points(found), key=f"calibration{at}", label=f"Calibration of {name}"
-        )
-        panels.append(Panel(name, drawing))
+    for name, found in bins.items():
+        label = f"Calibration of {name}; the table beneath holds the numbers."
+        panels.append(Panel(name, svg.Picture(_diagonal(), _points(found), label)))
         for b in found:
             band = Cell(interval(b.low, b.high, 3), b.low)
             numbers = [Cell(fixed(b.predicted, 3), b.predicted), Cell(fixed(b.observed, 3), b.observed)]

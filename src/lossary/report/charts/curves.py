@@ -1,37 +1,17 @@
-"""Lines over epochs, learning rates and quantiles, as small multiples.
-
-Every loss has its own panel, with the others in grey behind it: no reader has to match eight colours to eight
-lines, and the page folds to any width.
-"""
+"""Lines over epochs, learning rates, quantiles: what each shows, and the table beneath it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
-import altair as alt
-
-from lossary.report import svg
-from lossary.report.charts.figure import PANEL_HEIGHT, PANEL_WIDTH, Figure, Panel, spread
-from lossary.report.numbers import DASH, decimals, fixed, interval, rate, short
-from lossary.report.sheet import Cell, Column, Sheet, sheet
+from lossary.report.charts.figure import Figure
+from lossary.report.charts.multiples import Axes, Line, between, capital, panels, plus_minus, table, thinned
+from lossary.report.numbers import fixed, rate, short
+from lossary.report.sheet import Cell, Column, sheet
 
 MOST_EPOCHS = 6  # columns of a table over epochs
 MOST_RATES = 24  # columns of a table over rates: more than any comparison tries
-MOST_POINTS = 60  # of one curve in a picture 282 pixels wide: more cannot be told apart
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Where one line runs, the band around it (empty where there is none), and the x that was chosen (a dot)."""
-
-    name: str
-    x: tuple[float, ...]
-    middle: tuple[float, ...]
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-    mark: float | None = None
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def learning_curves(lines: Sequence[Line], *, metric: str) -> Figure:
@@ -39,15 +19,15 @@ def learning_curves(lines: Sequence[Line], *, metric: str) -> Figure:
     return Figure(
         "learning",
         "Learning curves",
-        f"{_capital(metric)} on the validation rows after each epoch, at the loss's chosen rate: the mean over splits "
+        f"{capital(metric)} on the validation rows after each epoch, at the loss's chosen rate: the mean over splits "
         "and seeds, with eight of ten trainings inside the band and the other losses in grey. The dot is the median "
         "of the chosen epochs.",
-        _panels([_thinned(line) for line in lines], x_title="epoch", key="learning", log=False),
-        _table(
-            f"{_capital(metric)} on validation by epoch",
+        panels([thinned(line) for line in lines], Axes("epoch", metric)),
+        table(
+            f"{capital(metric)} on validation by epoch",
             lines,
             lambda epoch: f"epoch {epoch:.0f}",
-            _between,
+            between,
             MOST_EPOCHS,
         ),
     )
@@ -58,11 +38,11 @@ def rate_curves(lines: Sequence[Line], *, metric: str) -> Figure:
     return Figure(
         "rates",
         "Learning rates",
-        f"{_capital(metric)} on the validation rows by learning rate, with one standard deviation over the trainings "
+        f"{capital(metric)} on the validation rows by learning rate, with one standard deviation over the trainings "
         "as a band. The dot is the median of the chosen rates. A wide plateau is an advantage of its own: the loss "
         "forgives a rate that was not tuned.",
-        _panels(lines, x_title="learning rate", key="rates", log=True),
-        _table(f"{_capital(metric)} on validation by learning rate", lines, rate, _plus_minus, MOST_RATES),
+        panels(lines, Axes("learning rate", metric, log_x=True)),
+        table(f"{capital(metric)} on validation by learning rate", lines, rate, plus_minus, MOST_RATES),
     )
 
 
@@ -79,127 +59,51 @@ def residual_curves(lines: Sequence[Line], *, target: str) -> Figure:
         f"Prediction minus {target} on the test rows, from the furthest below to the furthest above: at 50 % half of "
         "the rows have a smaller residual. A curve through zero at 50 % is right in the median; long arms are the rows "
         "that it misses, and the losses differ most in what they give up to shorten them.",
-        _panels(lines, x_title="share of test rows (%)", key="residuals", log=False),
+        panels(lines, Axes("share of test rows (%)", f"residual ({target})")),
         sheet("Quantiles of the residuals", columns, rows),
     )
 
 
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-_DECADES = tuple(10.0**power for power in range(-8, 5))  # ticks of a rate: one a power of ten
-
-
-def _panels(lines: Sequence[Line], *, x_title: str, key: str, log: bool) -> tuple[Panel, ...]:
-    window = _window([v for line in lines for v in (*line.middle, *line.low, *line.high)])
-    picture = _picture(window, x_title, log=log)
-    behind = [{"name": line.name, **point} for line in lines for point in _points(line)]
-    panels = []
-    for at, line in enumerate(lines):
-        points = _points(line)
-        rows: dict[str, svg.Rows] = {
-            "behind": behind,
-            "line": points,
-            "band": _band(line),
-            "mark": _mark(line, points),
-        }
-        label = f"{line.name} by {x_title}; the table beneath holds the numbers."
-        panels.append(Panel(line.name, svg.draw(picture, rows, key=f"{key}{at}", label=label)))
-    return tuple(panels)
-
-
-def _picture(window: tuple[float, float], x_title: str, *, log: bool) -> svg.Layers:
-    """One chart for all panels: the rows alone differ."""
-    scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False, nice=False)
-    ticks = (
-        alt.Axis(format="~g", values=list(_DECADES), grid=False) if log else alt.Axis(tickCount=5, grid=False)
-    )
-    height = alt.Scale(domain=list(window), nice=False)
-    x = alt.X("x:Q", title=x_title, scale=scale, axis=ticks)
-    y = alt.Y("y:Q", title=None, scale=height, axis=alt.Axis(tickCount=5))
-    floor = alt.Y("low:Q", title=None, scale=height)
-    dots = svg.layer("line").mark_circle(color=svg.BLUE, size=16, opacity=1, clip=True)
-    return alt.layer(
-        svg.layer("behind")
-        .mark_line(color=svg.GHOST, strokeWidth=1, clip=True)
-        .encode(x=x, y=y, detail="name:N"),
-        svg.layer("band")
-        .mark_area(color=svg.BLUE, opacity=0.18, clip=True)
-        .encode(x=x, y=floor, y2="high:Q"),
-        svg.layer("line").mark_line(color=svg.BLUE, strokeWidth=2, clip=True).encode(x=x, y=y),
-        *([dots.encode(x=x, y=y)] if log else []),
-        svg.layer("mark").mark_circle(color=svg.VERMILION, size=64, opacity=1).encode(x=x, y=y),
-    ).properties(width=PANEL_WIDTH, height=PANEL_HEIGHT)
-
-
-def _band(line: Line) -> svg.Rows:
-    return [
-        {"x": x, "low": low, "high": high}
-        for x, low, high in zip(line.x, line.low or line.x, line.high or line.x, strict=True)
-        if line.low and math.isfinite(low) and math.isfinite(high)
+def sized_residuals(lines: Sequence[Line], *, target: str, counts: Sequence[tuple[int, ...]]) -> Figure:
+    """Residuals by tenths of the prediction: x is the mean prediction of a tenth; band: the middle 80 % of it."""
+    rows = [
+        [Cell(line.name), *(Cell(short(v), v) for v in (x, middle, low, high)), Cell(str(count), count)]
+        for line, number in zip(lines, counts, strict=True)
+        for x, middle, low, high, count in zip(line.x, line.middle, line.low, line.high, number, strict=True)
     ]
+    heads = ("prediction", "mean residual", "10 %", "90 %", "predictions")
+    return Figure(
+        "sizes",
+        "Residuals by size",
+        f"Prediction minus {target} on the test rows, for ten equal parts of them from the smallest prediction to the "
+        "greatest: the mean, with the middle 80 % as a band. On the dashed line a loss is right in the mean; a band "
+        "that widens says that large predictions are less sure, a slope that small and large ones are drawn together.",
+        panels(lines, Axes(f"prediction ({target})", f"residual ({target})", level=0.0, dots=True)),
+        sheet(
+            "Residuals by tenths of the prediction", [Column("loss"), *(Column(h, True) for h in heads)], rows
+        ),
+    )
 
 
-def _mark(line: Line, points: Sequence[dict[str, float]]) -> svg.Rows:
-    mark = line.mark
-    return [min(points, key=lambda point: abs(point["x"] - mark))] if mark is not None and points else []
+def listening_curves(lines: Sequence[Line], skipped: Sequence[tuple[str, str]]) -> Figure:
+    """Shares of the slope in per cent by tenths of the rows; `skipped` are losses without one, and why."""
+    heads = [Column("loss"), *(Column(_TENTHS[at], True) for at in range(10))]
+    rows = [[Cell(line.name), *(Cell(fixed(v, 1), v) for v in line.middle)] for line in lines]
+    note = " ".join(f"{name} is not shown: {why}." for name, why in skipped)
+    return Figure(
+        "listening",
+        "Which rows each loss listens to",
+        "The slope of a row's loss is what the row pushes with while the network learns. Of the slope that is left on "
+        "the test rows when training ends, the share of each tenth of the rows, from those that the networks of all "
+        "losses answer most clearly to those that they miss by most. On the dashed line every row would count alike; "
+        "a curve that rises at the right end listens to the hard rows, and one that falls there has given them up. The "
+        "scale is logarithmic.",
+        panels(
+            lines,
+            Axes("rows, from easy to hard (%)", "share of slope (%)", log_y=True, level=10.0, dots=True),
+        ),
+        sheet("Share of the slope (%) by tenths of the test rows, from easy to hard", heads, rows, note),
+    )
 
 
-def _points(line: Line) -> list[dict[str, float]]:
-    return [{"x": a, "y": b} for a, b in zip(line.x, line.middle, strict=True) if math.isfinite(b)]
-
-
-def _window(values: Sequence[float]) -> tuple[float, float]:
-    """The range to show: everything, or, where a failing tail would flatten the rest, the middle 90 % and some more."""
-    ordered = sorted(v for v in values if math.isfinite(v))
-    if not ordered:
-        return 0.0, 1.0
-    cut = len(ordered) // 20
-    low, high = ordered[cut], ordered[-1 - cut]
-    room = (high - low) or abs(high) or 1.0
-    return max(ordered[0], low - 0.8 * room) - 0.03 * room, min(ordered[-1], high + 0.8 * room) + 0.03 * room
-
-
-def _thinned(line: Line) -> Line:
-    keep = spread(len(line.x), MOST_POINTS)
-
-    def some(values: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(values[i] for i in keep) if values else ()
-
-    return replace(line, x=some(line.x), middle=some(line.middle), low=some(line.low), high=some(line.high))
-
-
-def _table(
-    title: str,
-    lines: Sequence[Line],
-    heading: Callable[[float], str],
-    written: Callable[[float, float, float, int], str],
-    most: int,
-) -> Sheet:
-    """One row a loss, one column an x: all of them, or some evenly chosen where there are more than a page holds."""
-    every = sorted({x for line in lines for x in line.x})
-    kept = [every[i] for i in spread(len(every), most)]
-    places = decimals(*(high - low for line in lines for low, high in zip(line.low, line.high, strict=True)))
-    rows = []
-    for line in lines:
-        points = zip(line.x, line.middle, line.low, line.high, strict=True)
-        found = {x: (middle, low, high) for x, middle, low, high in points}
-        cells = [
-            Cell(written(*found[x], min(places, 2)), found[x][0]) if x in found else Cell(DASH, "")
-            for x in kept
-        ]
-        rows.append([Cell(line.name), *cells])
-    return sheet(title, [Column("loss"), *(Column(heading(x), True) for x in kept)], rows)
-
-
-def _between(middle: float, low: float, high: float, places: int) -> str:
-    return f"{fixed(middle, places)} {interval(low, high, places)}"
-
-
-def _plus_minus(middle: float, low: float, high: float, places: int) -> str:
-    # A band cut at a bound of the metric is whole on its other side.
-    return f"{fixed(middle, places)} ± {fixed(max(high - middle, middle - low), places)}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+_TENTHS = ("easiest", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th", "hardest")

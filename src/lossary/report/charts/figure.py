@@ -1,10 +1,11 @@
-"""What every figure is made of: drawings, the sentence that says what to look for, and the numbers as a table."""
+"""What every figure is made of: pictures, the sentence that says what to look for, and the numbers as a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from lossary.report.sheet import Sheet
+from lossary.report.svg import Picture
 
 PANEL_WIDTH = 282
 PANEL_HEIGHT = 168
@@ -12,22 +13,23 @@ PANEL_HEIGHT = 168
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One drawing: its heading, the SVG, and the SVG for narrow screens where the wide one would be too small."""
+    """One picture under its heading, and a second one for screens where the first would be too small."""
 
     title: str
-    drawing: str
-    narrow: str = ""
+    picture: Picture
+    narrow: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Panels under one title, and the table of what they show."""
+    """Panels under one title, and the tables of what they show: `table` first."""
 
     key: str
     title: str
     reading: str
     panels: tuple[Panel, ...]
     table: Sheet
+    more: tuple[Sheet, ...] = ()
 
 
 def spread(length: int, most: int) -> list[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from lossary.report import svg
+from lossary.report.charts.axes import names_axis
 from lossary.report.charts.figure import Figure, Panel
 from lossary.report.numbers import decimals, fixed, interval
 from lossary.report.sheet import Cell, Column, Tone, sheet
@@ -46,8 +47,8 @@ def forest(spans: Sequence[Span], region: float, *, unit: str, reference: str) -
     title = f"advantage over {reference}{bracket}"
     places = decimals(*(s.high - s.low for s in spans), region)
     label = f"Forest plot: {title}. The table beneath holds the numbers."
-    drawings = [
-        svg.draw(_chart(spans, region, axis, width), _rows(spans, region), key=f"forest{width}", label=label)
+    pictures = [
+        svg.Picture(_chart(spans, region, axis, width), _rows(spans, region), label)
         for width, axis in ((_WIDE, title), (_NARROW, f"advantage{bracket}"))
     ]
     rows = [
@@ -74,7 +75,7 @@ def forest(spans: Sequence[Span], region: float, *, unit: str, reference: str) -
         "before the first training."
     )
     table = sheet("Differences", columns, rows)
-    return Figure("differences", "Differences", reading, (Panel("", *drawings),), table)
+    return Figure("differences", "Differences", reading, (Panel("", *pictures),), table)
 
 
 def _chart(spans: Sequence[Span], region: float, title: str, width: int) -> svg.Layers:
@@ -86,10 +87,7 @@ def _chart(spans: Sequence[Span], region: float, title: str, width: int) -> svg.
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
-    names = alt.Axis(
-        labelColor=svg.INK, labelLimit=230 if wide else 112, labelFontSize=11 if wide else 10,
-        ticks=False, domain=False, labelPadding=8, labelExpr="datum.value" if wide else _TWO_LINES, labelLineHeight=11,
-    )  # fmt: skip
+    names = names_axis(230 if wide else 112, folded=not wide)
     y = alt.Y("name:N", sort=[s.name for s in spans], title=None, axis=names)
     tones = [tone.value for tone in _LOOKS]
     colour = alt.Color(
@@ -110,14 +108,6 @@ def _chart(spans: Sequence[Span], region: float, title: str, width: int) -> svg.
             x=x("middle"), y=y, color=colour, shape=shape
         ),
     ).properties(width=width, height=alt.Step(27))
-
-
-# On a narrow screen an expression goes on in a second line at its bracket.
-_BRACKET = "indexof(datum.value, '(')"
-_TWO_LINES = (
-    f"{_BRACKET} > 0 && length(datum.value) > 18"
-    f" ? [slice(datum.value, 0, {_BRACKET}), slice(datum.value, {_BRACKET})] : datum.value"
-)
 
 
 def _rows(spans: Sequence[Span], region: float) -> dict[str, svg.Rows]:

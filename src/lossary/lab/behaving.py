@@ -1,0 +1,53 @@
+"""How trained networks behave on the test rows, beyond their scores: what they listen to, where they disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Which rows a trained loss still listens to: shares of its total slope on the test rows, from easy to hard."""
+
+    share: tuple[
+        float, ...
+    ] = ()  # of ten equal parts of the rows, easiest first; they add to 1; empty: not measured
+    why: str = ""  # why it was not measured
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """One row of the data on whose answer the losses disagree."""
+
+    row: int  # counted from 1, in the order of the data
+    truth: str  # its class, or its number in words
+    number: float | None  # the truth, where it is a number
+    splits: int  # how many had it among their test rows
+    answers: tuple[float, ...]  # one a loss, as `Disagreement.reads` says
+    values: tuple[str, ...] = ()  # of `Disagreement.columns`
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """How far the answers of the losses lie apart on the test rows, and the rows on which they lie furthest apart."""
+
+    losses: tuple[
+        str, ...
+    ]  # labels; an alias trains as another loss does and stands here under that one's name
+    reads: str  # "right": the share of a row's answers that were right; "value": their mean, in the target's unit
+    pairs: tuple[tuple[float, ...], ...]
+    """Of two trainings, one of each loss: the share of answers that differ, or the mean distance between them.
+    On the diagonal two trainings of one loss with other seeds; NaN where there is one seed."""
+    columns: tuple[str, ...]  # whose values the rows show
+    rows: tuple[Disputed, ...]  # furthest apart first
+
+
+@dataclass(frozen=True)
+class SizedResiduals:
+    """Prediction minus target on test by tenths of the prediction, smallest first: mean and middle 80 % of each."""
+
+    predicted: tuple[float, ...]  # mean prediction of the tenth
+    mean: tuple[float, ...]
+    low: tuple[float, ...]  # 10 % quantile
+    high: tuple[float, ...]  # 90 % quantile
+    count: tuple[int, ...]  # predictions of all splits and seeds

@@ -1,0 +1,92 @@
+"""Where losses disagree: how often two of them answer differently, and the rows on which they lie furthest apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lossary.lab.behaving import Disagreement, Disputed
+from lossary.lab.figures import figures
+from lossary.lab.results.answers import COMPARABLE, NUMBERS, Answers, answers
+from lossary.lab.running.store import Outputs
+from lossary.lab.training.rows import Rows
+
+Values = NDArray[np.float64]
+
+MOST_ROWS = 12
+MOST_COLUMNS = 6
+LONGEST = 60  # characters of a value
+
+
+def disagreement(
+    losses: Sequence[str], outputs: Callable[[str, int], Outputs], rows: Rows
+) -> Disagreement | None:
+    """From `outputs(loss, split)`, one split after the other, so that large test parts are not held together.
+
+    None with fewer than two losses that answer everywhere, or where a task's answers have no common scale.
+    """
+    if len(losses) < 2 or rows.task.kind.value not in COMPARABLE:
+        return None
+    totals = np.zeros((len(losses), rows.table.rows))
+    times = np.zeros(rows.table.rows, dtype=np.int64)
+    apart = np.zeros((len(losses), len(losses)))
+    sound = np.ones(len(losses), dtype=bool)
+    for split, parts in enumerate(rows.splits):
+        each = [answers(outputs(loss, split), rows) for loss in losses]
+        times[parts.test] += 1
+        for at, one in enumerate(each):
+            sound[at] &= one is not None
+            totals[at, parts.test] += 0.0 if one is None else one.right
+        apart += _pairs(each)
+    if sound.sum() < 2:
+        return None
+    columns = tuple(column.name for column in rows.profile.used[:MOST_COLUMNS])
+    means = totals[sound] / np.maximum(times, 1)
+    return Disagreement(
+        losses=tuple(loss for loss, fit in zip(losses, sound, strict=True) if fit),
+        reads="value" if rows.task.kind.value in NUMBERS else "right",
+        pairs=tuple(map(tuple, (apart / len(rows.splits))[sound][:, sound].tolist())),
+        columns=columns,
+        rows=tuple(
+            _disputed(row, means[:, row], int(times[row]), columns, rows) for row in _furthest(means, times)
+        ),
+    )
+
+
+def _pairs(each: Sequence[Answers | None]) -> Values:
+    """How far apart every two losses are: (losses, losses)."""
+    found = np.zeros((len(each), len(each)))
+    for i, one in enumerate(each):
+        for j, other in enumerate(each[: i + 1]):
+            if one is not None and other is not None:
+                found[i, j] = found[j, i] = one.apart(other)
+    return found
+
+
+def _furthest(means: Values, times: NDArray[np.int64]) -> list[int]:
+    """Tested rows by the spread of their answers over the losses, most first; equal ones in the order of the data."""
+    spread = np.where(times > 0, means.std(0), 0.0)
+    order = np.argsort(-np.round(spread, 12), kind="stable")[:MOST_ROWS]
+    return [int(row) for row in order if spread[row] > 0]
+
+
+def _disputed(row: int, means: Values, splits: int, columns: Sequence[str], rows: Rows) -> Disputed:
+    frame, task = rows.table.frame, rows.task
+    truth = frame[task.target].iloc[row] if task.target in frame else None
+    number = float(truth) if task.kind.value in NUMBERS and truth is not None else None
+    values = tuple(_value(frame[name].iloc[row]) for name in columns)
+    return Disputed(row + 1, _value(truth), number, splits, tuple(means.tolist()), values)
+
+
+def _value(cell: object) -> str:
+    if cell is None or cell is pd.NaT or (isinstance(cell, float) and np.isnan(cell)):
+        return ""
+    if isinstance(cell, pd.Timestamp):
+        return str(cell.date()) if cell == cell.normalize() else str(cell)
+    if isinstance(cell, int | float | np.integer | np.floating):
+        return figures(float(cell), 4)
+    text = str(cell)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
