@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ def _found(source: Any, target: Any) -> tuple[Found, str | None]:
         return from_arrays(*source), target
     if target is not None and not isinstance(target, str):
         return from_arrays(source, target), None
+    if not isinstance(source, pd.DataFrame) and hasattr(source, "to_pandas"):  # a frame of polars or pyarrow
+        source = source.to_pandas()
     if isinstance(source, pd.DataFrame):
         unique_names([str(label).strip() for label in source.columns], "the frame")
         frame = from_frame(source)
@@ -100,14 +103,14 @@ def _found(source: Any, target: Any) -> tuple[Found, str | None]:
         ), target
     if str(source) in EMBEDDED:
         return _embedded(EMBEDDED[str(source)]), target
-    if not isinstance(source, (str, Path)):
-        raise refused(
-            "data",
-            "a path, a set's name, a frame with its target's name, or rows and answers as arrays",
-            "rows without answers" if hasattr(source, "shape") else type(source).__name__,
-            "give X and y",
-        )
-    return from_path(Path(source), EMBEDDED), target
+    if isinstance(source, str | PathLike):
+        return from_path(Path(source), EMBEDDED), target
+    raise refused(
+        "source",
+        "a path, the name of an embedded set, a pandas frame or arrays (X, y)",
+        f"{'an' if type(source).__name__[0] in 'aeiou' else 'a'} {type(source).__name__} alone",
+        "give the answers beside the inputs, as (X, y)" if hasattr(source, "__len__") else "name the data",
+    )
 
 
 def _embedded(entry: Embedded) -> Found:
