@@ -16,7 +16,7 @@ from lossary.lab.comparison import Ruler
 from lossary.lab.design import Design, design
 from lossary.lab.figures import figures
 from lossary.lab.planning.budget import Choice, Cost, chosen, duration, fitted, left_out, reach
-from lossary.lab.planning.options import Options
+from lossary.lab.planning.options import SWEEPS, Options
 from lossary.lab.planning.plan import Plan
 from lossary.lab.running.execute import Executor
 from lossary.lab.running.ledger import LEDGER
@@ -73,6 +73,7 @@ def opened(
         planned.task.kind,
         rows.splits,
         options.seed,
+        usual=SWEEPS,
     )
     folder = Path(out) if out is not None else folder_for(planned, options.budget)
     with Store(folder) as store:

