@@ -12,7 +12,7 @@ import torch
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.training.engines import plain, stackable, stacked
-from lossary.lab.training.engines.memory import members_at_once
+from lossary.lab.training.engines.memory import members_at_once, slice_members
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.trial import Setup, SplitData, Trial
 
@@ -236,3 +236,9 @@ def test_a_stack_holds_no_more_members_than_its_budget_allows() -> None:
     large = Trial("focal", 1e-3, 0, 0, Setup(Segmenter(3, 64, 64), "dice", 1))
     why = stackable(large)
     assert why is not None and why.endswith("MiB, and beyond 12 MiB stacking saves no time")
+
+
+def test_a_slice_holds_no_more_outputs_than_fit() -> None:
+    assert slice_members(1, 1000, 300, 300, most=120) == 120
+    assert 1 <= slice_members(64 * 64, 1000, 300, 300, most=120) < 20
+    assert slice_members(1024**2, 1000, 300, 300, most=120) == 1
