@@ -23,9 +23,10 @@ from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
-from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.planning.plan import SLICE, Plan, Settings
 from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
+from lossary.lab.training.engines.memory import slice_members
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
@@ -129,7 +130,11 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             **({"class_weight": options.class_weight} if balanced else {}),
         }
     )
-    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
+    n_train, n_valid, n_test = (
+        max(len(getattr(each, part)) for each in splits) for part in ("train", "valid", "test")
+    )
+    most = slice_members(setup.network.outputs, n_train, n_valid, n_test, SLICE)
+    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions(), most)
     return Design(
         name=table.name,
         data=Data(

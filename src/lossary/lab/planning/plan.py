@@ -121,6 +121,7 @@ class Plan:
     candidates: tuple[Candidate, ...]
     setup: Setup
     versions: tuple[tuple[str, str], ...]
+    most: int = SLICE  # members a slice may hold, so that their outputs fit in memory
 
     @property
     def trained(self) -> tuple[Candidate, ...]:
@@ -179,7 +180,8 @@ class Plan:
             ]
             for split in range(self.settings.splits)
         )
-        return Stage(number, tuple(Slice(index, blocks) for index, blocks in enumerate(_packed(by_split))))
+        packed = enumerate(_packed(by_split, self.most))
+        return Stage(number, tuple(Slice(index, blocks) for index, blocks in packed))
 
 
 def network_of(network: Network, candidate: Candidate) -> Network:
@@ -198,17 +200,20 @@ def _training(candidate: Candidate) -> tuple[object, ...]:
     return candidate.expression, candidate.link, candidate.learns, candidate.rates
 
 
-def _packed(by_split: Iterable[list[Block]]) -> Iterable[tuple[Block, ...]]:
-    """A large split in equal parts, small splits together: every split of a slice has the same losses."""
+def _packed(by_split: Iterable[list[Block]], most: int) -> Iterable[tuple[Block, ...]]:
+    """A large split in equal parts, small splits together: every split of a slice has the same losses.
+
+    A slice has at most so many members, or one block.
+    """
     held: list[Block] = []
     for blocks in by_split:
         size = sum(block.size for block in blocks)
-        if size > SLICE:
-            parts = min(ceil(size / SLICE), len(blocks))
+        if size > most:
+            parts = min(ceil(size / most), len(blocks))
             bounds = [round(part * len(blocks) / parts) for part in range(parts + 1)]
             yield from (tuple(blocks[low:high]) for low, high in pairwise(bounds))
             continue
-        if held and sum(block.size for block in held) + size > SLICE:
+        if held and sum(block.size for block in held) + size > most:
             yield tuple(held)
             held = []
         held += blocks
