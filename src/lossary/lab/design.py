@@ -10,7 +10,7 @@ from statistics import mean
 
 from lossary.core.errors import DataError
 from lossary.lab import record
-from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
 from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
@@ -20,10 +20,11 @@ from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
-from lossary.lab.metrics import Metric, cost_metric, default_metric, get_metric
+from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.rows import Rows
@@ -46,6 +47,7 @@ class Design:
     plan: Plan
     effort: Effort
     notes: tuple[str, ...]
+    tuning: Tuning | None = None  # what is trained beside it, where an equal budget was asked for
 
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
@@ -71,7 +73,13 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         group=None if table.group is None else table.frame[table.group].to_numpy(),
         time=None if table.time is None else table.frame[table.time].to_numpy(),
     )
-    rows = Rows(table, task, found, tuple(splits), hashed=options.words == "hashed")
+    balanced = options.class_weight == "balanced"
+    if balanced and not task.kind.classes:
+        raise DataError(
+            f"class_weight: expected a target of one class a row, got a {task.kind.value} target; leave it out."
+        )
+    hashed = options.words == "hashed"
+    rows = Rows(table, task, found, tuple(splits), hashed=hashed, balanced=balanced)
     setting = Setting(task, metric, prod(rows.shape), _counts(rows))
     losses = tuple(each for text in options.losses for each in split_expressions(text))
     chosen = candidates(found, setting, losses, options.reference)
@@ -118,6 +126,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             "roles": (table.targets, table.group, table.time, table.text, options.words),
             "kind": task.kind,
             "levels": task.levels,
+            **({"class_weight": options.class_weight} if balanced else {}),
         }
     )
     plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
@@ -139,6 +148,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         plan=plan,
         effort=_effort(plan, rows, metric),
         notes=_notes(table, task, rows, plan),
+        tuning=tuning(plan, setting, found) if options.tune_losses else None,
     ), rows
 
 
@@ -245,14 +255,30 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
     copies = straddling(table.frame, rows.splits[0])
     if copies:
         notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
+    gross = rows.profile.numbers.gross_outliers if rows.profile.numbers else 0.0
+    if gross > OUTLIER_SHARE and plan.settings.metric in SQUARED:
+        notes.append(dirty_validation(plan.settings.metric, gross))
     if task.kind.classes:
         test = rows.truth(0)[0].numpy()
         for code, level in enumerate(task.levels):
             count = int((test == code).sum())
             if count < FEW_TEST_ROWS:
                 notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
+    if rows.balanced:
+        notes.append(_balanced(rows))
     notes += [f"{label} is trained by the plain engine: {why}" for label, why in _plain(plan)]
     return tuple(notes)
+
+
+def _balanced(rows: Rows) -> str:
+    data = rows.data(0)
+    assert data.balance is not None
+    weights = dict(zip(data.y_train.long().tolist(), data.balance.tolist(), strict=True))
+    listed = ", ".join(f"{weights[code]:.3g} for {rows.task.levels[code]!r}" for code in sorted(weights))
+    return (
+        f"training rows are weighted so that every class weighs alike (on the first split {listed}); metrics, rates "
+        "and epochs are not"
+    )
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lossary.lab.asking.profile import Column as Feature
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Kind, Task
 from lossary.lab.comparison import Comparison, Effort, Ruler
 from lossary.lab.planning.candidate import Candidate
-from lossary.lab.planning.plan import Settings
+from lossary.lab.planning.plan import FIRST, Settings
 from lossary.report.numbers import DASH, count, decimals, fixed, listed, rate, share, short, spoken
 from lossary.report.rows import parting, preparation, rows_words
 from lossary.report.sheet import Cell, Column, Sheet, Tone, sheet
@@ -145,6 +147,12 @@ def foreseen(effort: Effort, ruler: Ruler) -> str:
     if ruler.relative:
         return f"{share(effort.detectable)} of the {spoken(ruler.title)}"
     return amount(effort.detectable, ruler)
+
+
+def early_words(effort: Effort, ruler: Ruler, difference: float) -> str:
+    """The detectable difference by the first splits' spread, which replaces the forecast."""
+    found = foreseen(replace(effort, detectable=difference), ruler)
+    return f"By the spread of the first {FIRST} splits a difference of {found} would probably be found."
 
 
 def amount(value: float, ruler: Ruler) -> str:

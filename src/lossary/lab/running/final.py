@@ -14,7 +14,7 @@ from lossary.lab.planning.plan import network_of
 from lossary.lab.running.execute import Job
 from lossary.lab.training.engines.lesson import lesson
 from lossary.lab.training.engines.plain import descend
-from lossary.lab.training.rows import Rows, scaled, typed
+from lossary.lab.training.rows import Rows, balance, scaled, typed
 from lossary.lab.training.trial import Setup, SplitData, Trial
 
 SPLIT = 1_000_000  # of the initial weights and batch order: no split of a comparison has this number
@@ -29,6 +29,7 @@ def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[st
     x = torch.from_numpy(seen(np.arange(table.rows)))
     y = torch.from_numpy(typed(target, task.kind))
     w = None if weight is None else torch.from_numpy(weight.astype("float32"))
+    even = balance(y) if rows.balanced else None
     trial = Trial(
         loss=chosen.candidate.expression,
         link=chosen.candidate.link,  # type: ignore[arg-type]  # one of those, by Candidate, as below
@@ -50,16 +51,16 @@ def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[st
         "network": trial.setup.network,
         "expected": {"metric": found.ruler.name, "mean": chosen.expected.mean},
     }
-    job = Job(("final", 0), learn, (trial, chosen.epochs, x, y, w))
+    job = Job(("final", 0), learn, (trial, chosen.epochs, SplitData(x, y, x, y, x, y, w, balance=even)))
     return job, {name: record.text(value) for name, value in facts.items()}
 
 
-def learn(trial: Trial, epochs: int, x: Tensor, y: Tensor, w: Tensor | None) -> dict[str, Tensor]:
+def learn(trial: Trial, epochs: int, data: SplitData) -> dict[str, Tensor]:
     """The weights by name, as `nn.Sequential` names them.
 
     As the plain engine trains, but every epoch: there are no rows left to choose one by.
     """
-    course = descend(trial, lesson(SplitData(x, y, x, y, x, y, w), trial.learns), epochs)
+    course = descend(trial, lesson(data, trial.learns), epochs)
     model = next(course)
     for _ in course:
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,21 @@ class Rows:
     """A table with its task and its splits. A split is prepared when it is first asked for, and kept."""
 
     def __init__(
-        self, table: Table, task: Task, profile: Profile, splits: tuple[Split, ...], *, hashed: bool = False
+        self,
+        table: Table,
+        task: Task,
+        profile: Profile,
+        splits: tuple[Split, ...],
+        *,
+        hashed: bool = False,
+        balanced: bool = False,
     ) -> None:
+        """`balanced`: training rows of every class weigh alike in the losses, and in nothing else."""
         self.table = table
         self.task = task
         self.profile = profile
         self.splits = splits
+        self.balanced = balanced
         self.inputs: Inputs = inputs_of(table, profile, hashed=hashed)
         self._answers = task.answers(table)
         self._corruption: Corruption | None = None
@@ -99,7 +109,18 @@ class Rows:
         data = SplitData(
             x(train), y(train), x(valid), y(valid), x(test), y(test), w(train), w(valid), w(test)
         )
+        if self.balanced:
+            data = replace(data, balance=balance(data.y_train))
         return data, scale
+
+
+def balance(codes: torch.Tensor) -> torch.Tensor:
+    """n / (K n_c) for every row of n, with n_c rows of its class c among the K that are there: (rows,) float32.
+
+    Every class then weighs as much as any other, and all rows together as many as they are.
+    """
+    _, place, counts = np.unique(codes.numpy(), return_inverse=True, return_counts=True)
+    return torch.from_numpy((len(place) / (len(counts) * counts))[place].astype(np.float32))
 
 
 def _size(data: SplitData) -> int:

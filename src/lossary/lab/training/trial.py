@@ -85,7 +85,8 @@ class SplitData:
     """The prepared rows of one split.
 
     x: (n, ...) floating, or int64 token ids (n, length). y: (n,) floating or int64 class codes; (n, labels) or
-    (n, pixels) floating. w: (n,) floating and at least 0, or None where every row counts once.
+    (n, pixels) floating. w: (n,) floating and at least 0, or None where every row counts once. balance: (n,), what
+    each training row is multiplied by in the losses alone, never in a metric.
     """
 
     x_train: Tensor
@@ -97,6 +98,7 @@ class SplitData:
     w_train: Tensor | None = None
     w_valid: Tensor | None = None
     w_test: Tensor | None = None
+    balance: Tensor | None = None
 
     def to(self, dtype: torch.dtype) -> SplitData:
         """The same rows with every floating tensor in `dtype`; class codes stay integers."""

@@ -20,8 +20,11 @@ class Lesson:
 
 def lesson(data: SplitData, learns: Learns) -> Lesson:
     """The training rows. Where inputs are learned: those with answer 0 alone, and they are their own target."""
+    weight = data.w_train
+    if data.balance is not None:
+        weight = data.balance if weight is None else weight * data.balance
     if learns == "answer":
-        return Lesson(data.x_train, data.y_train, data.w_train)
+        return Lesson(data.x_train, data.y_train, weight)
     usual = data.y_train == 0
     x = data.x_train[usual]
-    return Lesson(x, x.flatten(1), None if data.w_train is None else data.w_train[usual])
+    return Lesson(x, x.flatten(1), None if weight is None else weight[usual])
