@@ -10,7 +10,7 @@ from statistics import mean
 
 from lossary.core.errors import DataError
 from lossary.lab import record
-from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
 from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
@@ -20,11 +20,13 @@ from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
-from lossary.lab.metrics import Metric, cost_metric, default_metric, get_metric
+from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
-from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.planning.plan import SLICE, Plan, Settings
+from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
+from lossary.lab.training.engines.memory import slice_members
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
@@ -46,6 +48,7 @@ class Design:
     plan: Plan
     effort: Effort
     notes: tuple[str, ...]
+    tuning: Tuning | None = None  # what is trained beside it, where an equal budget was asked for
 
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
@@ -127,7 +130,11 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             **({"class_weight": options.class_weight} if balanced else {}),
         }
     )
-    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
+    n_train, n_valid, n_test = (
+        max(len(getattr(each, part)) for each in splits) for part in ("train", "valid", "test")
+    )
+    most = slice_members(setup.network.outputs, n_train, n_valid, n_test, SLICE)
+    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions(), most)
     return Design(
         name=table.name,
         data=Data(
@@ -146,6 +153,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         plan=plan,
         effort=_effort(plan, rows, metric),
         notes=_notes(table, task, rows, plan),
+        tuning=tuning(plan, setting, found) if options.tune_losses else None,
     ), rows
 
 
@@ -252,6 +260,9 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
     copies = straddling(table.frame, rows.splits[0])
     if copies:
         notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
+    gross = rows.profile.numbers.gross_outliers if rows.profile.numbers else 0.0
+    if gross > OUTLIER_SHARE and plan.settings.metric in SQUARED:
+        notes.append(dirty_validation(plan.settings.metric, gross))
     if task.kind.classes:
         test = rows.truth(0)[0].numpy()
         for code, level in enumerate(task.levels):

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from lossary.lab.training.engines.memory import CACHE, hot_bytes
 from lossary.lab.training.engines.stack import Stack
 from lossary.lab.training.engines.vmapped import Vmapped
 from lossary.lab.training.networks import Network, Own, generator
 from lossary.lab.training.networks.dropout import drop, shapes
 from lossary.lab.training.trial import Trial
 
+REASONS = {
+    "random operation": "draws random numbers of its own",
+    "data-dependent control flow": "decides by the numbers it sees what it does",
+}
 PROBE = ((0, 0), (0, 1))  # streams of the batch that decides
 
 
 def stackable(trial: Trial) -> str | None:
-    """None when the stacked engine can train this trial, else why it cannot, in the words of the report."""
-    return kind_of_stack(trial.setup.network)[1]
+    """None when the stacked engine trains this trial, else why it does not, in the words of the report."""
+    kind, why = kind_of_stack(trial.setup.network)
+    if kind is not None and hot_bytes(trial.setup) > CACHE:
+        size = hot_bytes(trial.setup) / 2**20
+        return f"one batch of it holds {size:.0f} MiB, and beyond {CACHE >> 20} MiB stacking saves no time"
+    return why
 
 
 @cache
@@ -36,13 +46,23 @@ def kind_of_stack(network: Network) -> tuple[type[Stack] | type[Vmapped] | None,
         return None, why
     for kind in (Stack, Vmapped):
         try:
-            if _agrees(kind, network):
-                return kind, None
+            with warnings.catch_warnings():  # a loop in disguise saves nothing
+                warnings.filterwarnings("error", "There is a performance drop")
+                if _agrees(kind, network):
+                    return kind, None
             why = f"{network.name} gives other numbers when many are run at once"
         except Exception as error:  # noqa: BLE001 — it is the user's code, which may raise anything
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            why = f"{network.name} cannot be run for many weights at once ({first.rstrip('.')})"
+            why = f"{network.name} {_reason(error)}"
     return None, why
+
+
+def _reason(error: Exception) -> str:
+    """What torch's `vmap` says, in a few words."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    for sign, words in REASONS.items():
+        if sign in said:
+            return words
+    return f"cannot be run for many weights at once ({said.split('. ')[0][:120].rstrip('.')})"
 
 
 def _private_state(network: Own) -> str | None:
