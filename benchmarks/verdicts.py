@@ -1,6 +1,6 @@
 """How often a verdict is false where two losses are exactly as good, and how often a planted difference is found.
 
-    python benchmarks/verdicts.py [--sets 400] [--compared 4]
+    python benchmarks/verdicts.py [--sets 400] [--compared 8]
 
 The data sets and the losses are those of `nulls.py`, the verdicts those of the laboratory with its shipped defaults.
 """
@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--sets", type=int, default=400, help="data sets a null, with the cheap learner")
     parser.add_argument(
-        "--compared", type=int, default=4, help="data sets a null, through the whole comparison"
+        "--compared", type=int, default=8, help="data sets a null, through the whole comparison"
     )
     asked = parser.parse_args()
     if asked.sets:

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from lossary.core.errors import DataError
 from lossary.lab.asking.corrupt import (
     GROSS,
-    LEVELS,
     Corruption,
     corrupted,
     corruptions,
     natural_share,
-    read_levels,
 )
 from lossary.lab.asking.profile import profile
 from lossary.lab.asking.splits import Split, make_splits
@@ -156,7 +154,7 @@ def test_levels_are_planned_once_from_mild_to_hard_and_nought_is_the_clean_compa
 @pytest.mark.parametrize(
     ("asked", "kind", "said"),
     [
-        ({"noise": (0.2, 0.5)}, Kind.BINARY, "noise: expected shares above 0 and below 0.5, got 0.2, 0.5"),
+        ({"noise": (0.2, 0.5)}, Kind.BINARY, "noise: expected shares above 0 and below 0.5, got 0.5"),
         ({"noise": (0.0,)}, Kind.BINARY, "noise: expected shares above 0"),
         ({"imbalance": (0.25,)}, Kind.BINARY, "imbalance: expected shares above 0 and below 0.25"),
         ({"imbalance": (0.001,)}, Kind.BINARY, "which leaves 0; name larger shares"),
@@ -177,13 +175,14 @@ def test_levels_that_a_target_does_not_allow_are_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_levels_are_read_from_a_command_line() -> None:
-    assert read_levels("noise", "") == LEVELS["noise"]
-    assert read_levels("outliers", "0, 0.05,0.1") == (0.0, 0.05, 0.1)
-    with pytest.raises(
-        DataError, match=r"noise: expected shares separated by commas, got 'much'; write 0,0.1"
-    ):
-        read_levels("noise", "much")
+def test_of_the_usual_levels_those_that_a_target_does_not_allow_are_left_out() -> None:
+    answers = classes(2)
+    splits = make_splits(answers, Kind.BINARY, 2, 0)
+    usual = {"imbalance": (0.5, 0.2, 0.1, 0.001)}
+    found = corruptions({"imbalance": (0.5, 0.2, 0.1, 0.001)}, answers, Kind.BINARY, splits, 0, usual=usual)
+    assert [each.level for each in found] == [0.2, 0.1]
+    with pytest.raises(DataError, match=r"imbalance: expected shares above 0 and below 0\.25, got 0\.5"):
+        corruptions({"imbalance": (0.5, 0.2)}, answers, Kind.BINARY, splits, 0, usual=usual)
 
 
 def test_spoilt_rows_are_tested_on_clean_answers_and_seen_through_clean_inputs() -> None:

@@ -327,6 +327,54 @@ def test_arrays_that_cannot_be_used_are_refused(case: str) -> None:
     assert refused(given).startswith(message)
 
 
+def damaged(raw: bytes, random: np.random.Generator) -> bytes:
+    """A few bits turned, or the end cut off."""
+    changed = np.frombuffer(raw, np.uint8).copy()
+    if random.random() < 0.3:
+        return changed[: random.integers(len(raw))].tobytes()
+    changed[random.integers(len(raw), size=3)] ^= (1 << random.integers(8, size=3)).astype(np.uint8)
+    return changed.tobytes()
+
+
+def test_random_damage_is_read_or_refused_and_never_a_crash(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    pyarrow.feather.write_feather(frame(), tmp_path / "b.feather")
+    frame().to_parquet(tmp_path / "c.parquet")
+    for name in "xy":
+        (tmp_path / "d" / name).mkdir(parents=True)
+        for number in range(2):
+            grey = random.integers(0, 256, (9, 9), dtype=np.uint8)
+            Image.fromarray(grey).save(tmp_path / "d" / name / f"{number}.png")
+    for file, target in (("a.npz", None), ("b.feather", "y"), ("c.parquet", "y"), ("d/x/0.png", None)):
+        path = tmp_path / file
+        source = tmp_path / "d" if file.startswith("d") else path
+        whole, ends = path.read_bytes(), []
+        for _ in range(60):
+            path.write_bytes(damaged(whole, random))
+            try:
+                ends.append(str(read(source, target).rows))
+            except DataError as error:
+                ends.append(str(error))
+        assert not any("\n" in end for end in ends)
+        assert any(end.endswith(".") for end in ends)
+
+
+def test_what_is_no_source_is_refused() -> None:
+    assert refused(X) == (
+        "source: expected a path, the name of an embedded set, a pandas frame or arrays (X, y), got a ndarray alone; "
+        "give the answers beside the inputs, as (X, y)."
+    )
+    assert refused(7).endswith("got an int alone; name the data.")
+    assert refused("/dev/zero", "y") == (
+        "source '/dev/zero': expected a file or a folder, got a device; name a file."
+    )
+
+
+def test_a_frame_of_arrow_is_a_frame() -> None:
+    assert read(pa.Table.from_pandas(frame()), "y").digest == read(frame(), "y").digest
+
+
 def test_a_changed_pixel_is_refused_where_a_run_is_resumed(tmp_path: Path) -> None:
     pictures = RANDOM.integers(0, 256, (40, 6, 6), dtype=np.uint8)
     for number, picture in enumerate(pictures):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +13,16 @@ import pytest
 
 from lossary.core.errors import DataError
 from lossary.lab import Comparison, compare
+from lossary.lab.design import design
 from lossary.lab.judging.robustness import area, robustness, sentence_of
+from lossary.lab.planning.options import Options
 from lossary.lab.results.robust import notes
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+try:
+    import outliers
+finally:
+    sys.path.pop(0)
 
 SMALL = {"splits": 3, "seeds": 1, "epochs": 4, "rates": (0.003, 0.03), "workers": 1}
 
@@ -155,5 +164,35 @@ def test_levels_that_do_not_suit_the_data_are_refused_before_anything_is_trained
 
 def test_where_the_validation_split_is_dirty_a_squared_error_is_warned_of() -> None:
     [warning] = set(notes("outliers", "rmse")) - set(notes("outliers", "mae"))
-    assert "RMSE there picks worse rates and epochs" in warning
+    assert "RMSE on them picks worse rates and epochs" in warning
     assert set(notes("noise", "rmse")) == set(notes("outliers", "mae"))
+    numbers = np.random.default_rng(0)
+    table = pd.DataFrame({"a": numbers.normal(size=200), "b": numbers.normal(size=200)})
+    table["y"] = table["a"] + numbers.normal(size=200) + 100 * (np.arange(200) % 20 == 0)
+
+    def said(of: pd.DataFrame, metric: str | None) -> int:
+        planned, _ = design(of, Options(target="y", metric=metric))
+        return sum("5 % of them, and RMSE on them picks worse rates" in note for note in planned.notes)
+
+    assert said(table, "rmse") == 1
+    assert said(table, None) == said(table, "mae") == said(table[table["y"] < 50], "rmse") == 0
+
+
+@cache
+def chosen() -> tuple[list[outliers.Cell], tuple[int, int]]:
+    asked = {"splits": 6, "seeds": 1, "rates": (0.003, 0.03, 0.3), "epochs": 20, "workers": 1}
+    return outliers.measured(outliers.friedman(), "y", 0.1, **asked)
+
+
+def test_with_a_tenth_of_gross_outliers_mae_errs_less_than_mse_on_clean_rows() -> None:
+    cells, rows = chosen()
+    for choosing in ("mae", "median_error"):
+        for read in ("rmse", "mae"):
+            found = outliers.against(cells, (choosing, "mae"), (choosing, "mse"), read, rows)
+            assert found.interval()[1] < 0
+
+
+def test_rates_and_epochs_chosen_by_rmse_on_dirty_validation_rows_are_worse_by_rmse_on_clean_ones() -> None:
+    cells, rows = chosen()
+    for loss in ("huber(delta=1)", "mae"):
+        assert outliers.against(cells, ("rmse", loss), ("mae", loss), "rmse", rows).mean > 0.5

@@ -67,6 +67,12 @@ def text(request: pytest.FixtureRequest, drawn: Drawn) -> str:
     return drawn(request.param)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without figures, for what is not about them: drawing is most of a page's time."""
+    monkeypatch.setattr("lossary.report.page.figures", lambda comparison: ())
+
+
 def test_the_report_names_no_address_outside_itself(text: str) -> None:
     seen = Seen(text)
     for tag, attributes in seen.elements:
@@ -138,7 +144,7 @@ def test_the_figures_are_those_the_task_calls_for(drawn: Drawn) -> None:
         assert found - {"results", "metrics", "data", "method"} == expected
 
 
-def test_the_verdict_comes_first_and_an_anchor_that_wins_before_it(made: Made) -> None:
+def test_the_verdict_comes_first_and_an_anchor_that_wins_before_it(made: Made, undrawn: None) -> None:
     found = replace(made(Kind.BINARY), anchor_sentence="Boosting beats every network here.")
     text = Seen(page(found)).text
     places = [
@@ -168,7 +174,7 @@ def test_the_same_comparison_gives_the_same_page_of_modest_size(made: Made, draw
     assert len(first.encode()) < 500_000
 
 
-def test_the_report_is_written_beside_the_other_results(made: Made, tmp_path: Path) -> None:
+def test_the_report_is_written_beside_the_other_results(made: Made, undrawn: None, tmp_path: Path) -> None:
     path = write_report(made(Kind.MULTICLASS), tmp_path)
     assert path == tmp_path / "report.html"
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -202,7 +208,7 @@ def test_one_loss_alone_is_reported_without_differences(compared: Compared) -> N
 
 @pytest.mark.parametrize("write", [write_report, write_script])
 def test_a_write_that_fails_leaves_the_file_that_was_there(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+    made: Made, undrawn: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
 ) -> None:
     path = write(made(Kind.MULTICLASS), tmp_path)
     before = path.read_bytes()

@@ -14,6 +14,7 @@ from lossary.cli.doctor import doctor
 from lossary.cli.list import list_losses
 from lossary.cli.show import show
 from lossary.cli.step import step
+from lossary.cli.study import study
 
 # Plain help: drawing it with rich would take longer than all the rest of `lossary --help`.
 app = typer.Typer(
@@ -41,4 +42,5 @@ app.command(short_help="Formula and derivative of every loss.")(derivatives)
 app.command(short_help="One training step, number by number.")(step)
 app.command(short_help="Which promises a loss keeps, ours or yours.")(doctor)
 app.command(short_help="Which loss your data need, by a fair experiment.")(compare)
+app.command(short_help="The tables of introductory texts, measured.")(study)
 app.command(short_help="The data sets that ship inside packages, by name.")(data)

@@ -10,7 +10,7 @@ from statistics import mean
 
 from lossary.core.errors import DataError
 from lossary.lab import record
-from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
 from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
@@ -20,7 +20,7 @@ from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
 from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
-from lossary.lab.metrics import Metric, cost_metric, default_metric, get_metric
+from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Plan, Settings
@@ -255,6 +255,9 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
     copies = straddling(table.frame, rows.splits[0])
     if copies:
         notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
+    gross = rows.profile.numbers.gross_outliers if rows.profile.numbers else 0.0
+    if gross > OUTLIER_SHARE and plan.settings.metric in SQUARED:
+        notes.append(dirty_validation(plan.settings.metric, gross))
     if task.kind.classes:
         test = rows.truth(0)[0].numpy()
         for code, level in enumerate(task.levels):

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 from lossary.lab.comparison import Comparison, Row
 from lossary.report.charts.classes import Bin, calibration, confusion
-from lossary.report.charts.curves import learning_curves, listening_curves, rate_curves, residual_curves
+from lossary.report.charts.curves import (
+    learning_curves,
+    listening_curves,
+    rate_curves,
+    residual_curves,
+    sized_residuals,
+)
 from lossary.report.charts.disagreement import Case, disagreement
 from lossary.report.charts.figure import Figure
 from lossary.report.charts.forest import Span, forest
@@ -30,6 +36,7 @@ def figures(comparison: Comparison) -> tuple[Figure, ...]:
         _confusion(comparison),
         _calibration(comparison),
         _residuals(comparison),
+        _sizes(comparison),
         _disagreement(comparison),
         _listening(comparison),
         *robustness_figures(comparison),
@@ -111,6 +118,18 @@ def _residuals(comparison: Comparison) -> Figure | None:
             shares = tuple(step * i for i in range(len(row.residuals)))
             lines.append(Line(_name(row), shares, row.residuals))
     return residual_curves(lines, target=visible(comparison.task.target, 60)) if lines else None
+
+
+def _sizes(comparison: Comparison) -> Figure | None:
+    lines, counts = [], []
+    for row in comparison.rows:
+        sized = row.residuals_by_size
+        if sized is not None:
+            lines.append(Line(_name(row), sized.predicted, sized.mean, sized.low, sized.high))
+            counts.append(sized.count)
+    return (
+        sized_residuals(lines, target=visible(comparison.task.target, 60), counts=counts) if lines else None
+    )
 
 
 def _disagreement(comparison: Comparison) -> Figure | None:

@@ -1,4 +1,4 @@
-"""Columns that give the answer away, and rows that stand in a table twice."""
+"""Columns that give the answer away, rows that stand in a table twice, and rows that are poor judges of a rate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from lossary.lab.asking.splits import Split
 from lossary.lab.asking.task import Kind
 from lossary.lab.data.nearest import quoted
+from lossary.lab.metrics import get_metric
 
 ROWS_A_VALUE = 5  # a column whose values repeat this often, on average, cannot fit the target by chance alone
 ENOUGH = 20  # rows below which a one-to-one copy proves nothing
+SQUARED = ("rmse", "r2")  # metrics that a few gross errors decide
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,18 @@ def cautions(
         text = f"{rows} of another: copies stand in training and in test rows alike"
         found.append(Caution("duplicates", None, text))
     return tuple(found)
+
+
+def dirty_validation(metric: str, gross: float | None = None) -> str:
+    """Why a squared error is a poor judge of rates where this share of the targets are gross outliers.
+
+    benchmarks/outliers.py measures it: rates chosen by RMSE on such rows were worse by test RMSE too.
+    """
+    share = "" if gross is None else f", {100 * gross:.2g} % of them,"
+    return (
+        f"the validation rows hold gross outliers{share} and {get_metric(metric).title} on them picks worse rates and "
+        "epochs than the mean absolute error does: choose --metric mae or median_error where they are errors"
+    )
 
 
 def row_keys(frame: pd.DataFrame) -> pd.Series[Any]:

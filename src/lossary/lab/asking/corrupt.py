@@ -7,7 +7,7 @@ every loss sees the same ones, and the rows spoilt at 10 % are among those spoil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,12 +20,6 @@ from lossary.lab.asking.task import Kind
 
 Way = Literal["noise", "outliers", "imbalance"]
 WAYS: tuple[Way, ...] = ("noise", "outliers", "imbalance")
-#: What is tried where no levels are named. The clean comparison is always the first point of a curve.
-LEVELS: dict[Way, tuple[float, ...]] = {
-    "noise": (0.0, 0.1, 0.2, 0.3, 0.4),
-    "outliers": (0.0, 0.02, 0.05, 0.1),
-    "imbalance": (0.2, 0.1, 0.05, 0.02),
-}
 GROSS = 10.0  # interquartile ranges that an outlier lies off its row's true target, up or down
 LEAST = {"train": 2, "valid": 1}  # rows of a thinned class that must be left
 
@@ -45,33 +39,62 @@ class Corruption:
 
 
 def corruptions(
-    asked: dict[Way, Sequence[float]], answers: NDArray[Any], kind: Kind, splits: Sequence[Split], seed: int
+    asked: dict[Way, Sequence[float]],
+    answers: NDArray[Any],
+    kind: Kind,
+    splits: Sequence[Split],
+    seed: int,
+    *,
+    usual: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[Corruption, ...]:
     """Every corruption that is asked for, once, by way and from mild to hard; level 0 is the clean comparison.
 
-    Raises DataError for one that the target does not allow.
+    Raises DataError for one that the target does not allow; of levels that are the `usual` ones of their way, those
+    that it does not allow are left out.
     """
-    found = []
+    found: list[Corruption] = []
     for way in WAYS:
-        levels = sorted(set(asked.get(way, ())) - {0.0}, reverse=way == "imbalance")
         if not asked.get(way):
             continue
         _refuse(way, kind)
-        most = _most(way, answers, kind)
-        if not levels or levels[0 if way == "imbalance" else -1] >= most:
-            raise DataError(
-                sentence(
-                    way,
-                    expected=f"shares above 0 and below {most:.3g}",
-                    got=", ".join(f"{level:g}" for level in asked[way]),
-                    remedy=f"leave the others out{_because(way)}",
-                )
-            )
-        found += [Corruption(way, float(level), seed) for level in levels]
-    for each in found:
-        for split in splits:
-            corrupted(answers, kind, split, each)
+        levels = sorted(set(asked[way]) - {0.0}, reverse=way == "imbalance")
+        planned = [Corruption(way, float(level), seed) for level in levels]
+        if set(asked[way]) == set((usual or {}).get(way, ())):
+            planned = [each for each in planned if _objection(each, answers, kind, splits) is None] or planned
+        objections = [_objection(each, answers, kind, splits) for each in planned]
+        first = next((each for each in objections if each is not None), None)
+        if first is not None:
+            raise first
+        if not planned:
+            raise _outside(way, asked[way], _most(way, answers, kind))
+        found += planned
     return tuple(found)
+
+
+def _objection(
+    corruption: Corruption, answers: NDArray[Any], kind: Kind, splits: Sequence[Split]
+) -> DataError | None:
+    """Why the rows of a comparison cannot be spoilt so, where they cannot."""
+    most = _most(corruption.way, answers, kind)
+    if corruption.level >= most:
+        return _outside(corruption.way, [corruption.level], most)
+    try:
+        for split in splits:
+            corrupted(answers, kind, split, corruption)
+    except DataError as error:
+        return error
+    return None
+
+
+def _outside(way: Way, got: Sequence[float], most: float) -> DataError:
+    return DataError(
+        sentence(
+            way,
+            expected=f"shares above 0 and below {most:.3g}",
+            got=", ".join(f"{level:g}" for level in got),
+            remedy=f"leave it out{_because(way)}",
+        )
+    )
 
 
 def _most(way: Way, answers: NDArray[Any], kind: Kind) -> float:
@@ -189,20 +212,3 @@ def _thinned(answers: NDArray[Any], split: Split, corruption: Corruption) -> Spl
         chosen = _drawn(corruption, split.index, number).permutation(few)[:left]
         kept[name] = np.sort(np.concatenate([many, chosen]))
     return replace(split, train=kept["train"], valid=kept["valid"])
-
-
-def read_levels(way: Way, text: str) -> tuple[float, ...]:
-    """The levels of "0,0.2,0.4"; those of LEVELS for "". Raises DataError for what is no list of shares."""
-    if not text.strip():
-        return LEVELS[way]
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise DataError(
-            sentence(
-                way,
-                expected="shares separated by commas",
-                got=repr(text),
-                remedy=f"write {','.join(f'{level:g}' for level in LEVELS[way])}",
-            )
-        ) from None

@@ -12,7 +12,7 @@ import pandas as pd
 from lossary.core.errors import DataError, sentence
 from lossary.lab import record
 from lossary.lab.asking.beware import Caution, cautions
-from lossary.lab.asking.task import Kind, Task, labels, names_each_row
+from lossary.lab.asking.task import Kind, Task, names_each_row
 from lossary.lab.data.nearest import listed, quoted
 from lossary.lab.data.table import Table
 
@@ -142,8 +142,8 @@ def profile(table: Table, task: Task) -> Profile:
         counts = task.answers(table).sum(axis=0)
         classes = tuple((level, int(count)) for level, count in zip(task.levels, counts, strict=True))
     elif task.kind.classes:
-        counts = pd.Series(labels(table.answers())).value_counts()
-        classes = tuple((level, int(counts[level])) for level in task.levels)
+        counts = np.bincount(task.answers(table), minlength=len(task.levels))
+        classes = tuple((level, int(count)) for level, count in zip(task.levels, counts, strict=True))
     left_out = tuple(
         Caution("dropped", column.name, f"column {quoted(column.name)} is left out: {column.why}")
         for column in columns

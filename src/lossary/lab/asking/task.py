@@ -90,6 +90,7 @@ class Task:
         int  # of the answer: one for a number or a logit, else one a class, a label, a pixel, a coordinate
     )
     reason: str  # one sentence: why this kind, and why this level is the positive one
+    merged: tuple[tuple[str, ...], ...] = ()  # of grades with too few rows: the values behind each level
 
     @property
     def positive(self) -> str | None:
@@ -115,7 +116,9 @@ class Task:
         """
         if self.kind.numbers:
             return answers.to_numpy(dtype=np.float64)
-        codes = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(labels(answers), dtype=object))
+        members = self.merged or tuple((level,) for level in self.levels)
+        code_of = {value: code for code, values in enumerate(members) for value in values}
+        codes = np.array([code_of.get(label, -1) for label in labels(answers)], dtype=np.int64)
         if (codes < 0).any():
             raise DataError(
                 sentence(
@@ -125,7 +128,7 @@ class Task:
                     remedy="use the levels of the table that the task was inferred from",
                 )
             )
-        return codes.astype(np.int64)
+        return codes
 
 
 def refuse_weightless(table: Table, task: Task) -> None:
@@ -179,18 +182,19 @@ def infer(
         _refuse_identifier(answers, target)
     numeric = bool(pd.api.types.is_numeric_dtype(answers.dtype))
     distinct = int(answers.nunique())
-    found, reason = _kind(answers, numeric, distinct, wanted)
+    by = "as asked" if kind is not None else "as usual for this set"
+    found, reason = _kind(answers, numeric, distinct, wanted, by)
     if found.numbers:
         if positive is not None:
             raise _positive_without_two(target, positive, "numbers")
         return Task(found, target, (), 1, reason)
     levels = tuple(_label(value) for value in sorted(answers.unique().tolist()))
+    if found is Kind.ORDINAL and positive is None:
+        return _graded(answers, levels, numeric, order, target, reason)
     _refuse_rare(answers, target)
     if not found.two:
         if positive is not None:
             raise _positive_without_two(target, positive, f"{distinct} levels")
-        if found is Kind.ORDINAL:
-            levels, reason = _graded(levels, numeric, order, target, reason)
         outputs = EMBEDDED_IN if found is Kind.RETRIEVAL else len(levels)
         return Task(found, target, levels, outputs, reason)
     chosen, why = _positive(answers, levels, numeric, positive, target)
@@ -210,7 +214,7 @@ def _asked(table: Table, kind: Kind | str | None) -> Kind | None:
         raise DataError(
             sentence(
                 f"task {quoted(wanted)}",
-                expected=f"one of {listed([each.value for each in Kind])}",
+                expected=f"one of {', '.join(each.value for each in Kind)}",
                 got="no task of this name",
                 remedy=suggestion(wanted, [each.value for each in Kind], "task"),
             )
@@ -267,9 +271,14 @@ def _refuse_rare(answers: pd.Series[Any], target: str) -> None:
 
 
 def _graded(
-    levels: tuple[str, ...], numeric: bool, order: Sequence[str], target: str, reason: str
-) -> tuple[tuple[str, ...], str]:
-    """The grades from low to high: as asked, else by number."""
+    answers: pd.Series[Any],
+    levels: tuple[str, ...],
+    numeric: bool,
+    order: Sequence[str],
+    target: str,
+    reason: str,
+) -> Task:
+    """Grades from low to high, as asked or by number; one with too few rows joins its smaller neighbour."""
     if not order and not numeric:
         raise _refused(
             target,
@@ -277,22 +286,41 @@ def _graded(
             f"the levels {listed(levels)}",
             "say it: --order 'low,middle,high'",
         )
-    if not order:
-        return levels, reason
-    if sorted(order) != sorted(levels):
+    if order and sorted(order) != sorted(levels):
         raise _refused(
             target, f"an order of its levels {listed(levels)}", listed(order), "name each of them once"
         )
-    return tuple(order), f"{reason}, in the order asked for"
+    counts = pd.Series(labels(answers)).value_counts()
+    groups = [([level], int(counts[level])) for level in order or levels]
+    while len(groups) > 1 and min(count for _, count in groups) < LEAST_OF_A_CLASS:
+        at = min(range(len(groups)), key=lambda i: groups[i][1])
+        beside = min((i for i in (at - 1, at + 1) if 0 <= i < len(groups)), key=lambda i: groups[i][1])
+        low, high = sorted((at, beside))
+        joined = (groups[low][0] + groups[high][0], groups[low][1] + groups[high][1])
+        groups[low : high + 1] = [joined]
+    if len(groups) < LEAST_GRADES:
+        got = f"{len(groups)}, the rest having fewer rows"
+        raise _refused(
+            target, f"{LEAST_GRADES} grades of {LEAST_OF_A_CLASS} rows each", got, "gather more rows"
+        )
+    names = tuple(values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}" for values, _ in groups)
+    said = reason if not order else f"{reason}, in the order asked for"
+    if len(names) == len(levels):
+        return Task(Kind.ORDINAL, target, names, len(names), said)
+    together = listed(name for name, (values, _) in zip(names, groups, strict=True) if len(values) > 1)
+    said += f"; taken together as {together}, where a grade has fewer than {LEAST_OF_A_CLASS} rows"
+    return Task(Kind.ORDINAL, target, names, len(names), said, tuple(tuple(values) for values, _ in groups))
 
 
-def _kind(answers: pd.Series[Any], numeric: bool, distinct: int, kind: Kind | None) -> tuple[Kind, str]:
+def _kind(
+    answers: pd.Series[Any], numeric: bool, distinct: int, kind: Kind | None, by: str
+) -> tuple[Kind, str]:
     whole = numeric and bool((answers % 1 == 0).all())
     what = f"{distinct} distinct {'whole numbers' if whole else 'numbers'}" if numeric else ""
     what = what or f"{distinct} levels of text"
     if kind is not None:
         _fits(answers, numeric, whole, distinct, kind, what)
-        return kind, f"{what}, taken as {TAKEN[kind]} as asked" if numeric and distinct > 2 else what
+        return kind, f"{what}, taken as {TAKEN[kind]} {by}" if numeric and distinct > 2 else what
     if not numeric or distinct == 2:
         return Kind.BINARY if distinct == 2 else Kind.MULTICLASS, what
     few = distinct <= MOST_WHOLE_LEVELS and len(answers) >= ROWS_A_LEVEL * distinct
@@ -310,7 +338,7 @@ TAKEN = {
     Kind.ANOMALY: "the usual and the odd",
     Kind.RETRIEVAL: "classes to be found by likeness",
 }
-MOST_GRADES = 30
+LEAST_GRADES, MOST_GRADES = 3, 30
 
 
 def _fits(answers: pd.Series[Any], numeric: bool, whole: bool, distinct: int, kind: Kind, what: str) -> None:
@@ -325,8 +353,10 @@ def _fits(answers: pd.Series[Any], numeric: bool, whole: bool, distinct: int, ki
         raise _refused(name, "whole numbers of at least 0 for count", got, "use regression")
     if kind is Kind.MULTICLASS and distinct == 2:
         raise _refused(name, "three levels or more for multiclass", what, "use binary")
-    if kind is Kind.ORDINAL and not 3 <= distinct <= MOST_GRADES:
-        raise _refused(name, f"3 to {MOST_GRADES} grades for ordinal", what, "use binary or regression")
+    if kind is Kind.ORDINAL and not LEAST_GRADES <= distinct <= MOST_GRADES:
+        raise _refused(
+            name, f"{LEAST_GRADES} to {MOST_GRADES} grades for ordinal", what, "use binary or regression"
+        )
 
 
 def _positive(

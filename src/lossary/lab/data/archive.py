@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from io import BytesIO
 from typing import Any
 
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 
 from lossary.core.errors import DataError
 from lossary.lab.data.arrays import combined, known
-from lossary.lab.data.found import Content, refused
+from lossary.lab.data.found import DAMAGE, Content, refused
 from lossary.lab.data.nearest import quoted
 from lossary.lab.data.pictures import LARGEST_BYTES
 
 INPUTS = ("x", "images", "image", "pictures", "data", "features", "inputs")
 ANSWERS = ("y", "labels", "label", "target", "targets", "classes", "masks", "mask")
-PACKING = (zlib.error, zipfile.BadZipFile)
 
 
 def is_archive(raw: bytes) -> bool:
@@ -71,10 +69,15 @@ def _arrays(raw: bytes, subject: str) -> dict[str, NDArray[Any]]:
                 "give fewer rows",
             )
         with np.load(BytesIO(raw), allow_pickle=False) as loaded:
-            return {key: loaded[key] for key in loaded.files}
+            found = {key: loaded[key] for key in loaded.files}
+        if not all(isinstance(values, np.ndarray) for values in found.values()):
+            raise refused(
+                subject, "arrays alone", "something else among them", "save it again with numpy.savez"
+            )
+        return found
     except DataError:
         raise
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, RuntimeError, *PACKING) as error:
+    except DAMAGE as error:
         if "allow_pickle" in str(error):
             raise refused(
                 subject,

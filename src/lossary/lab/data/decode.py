@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossary.core.errors import DataError, MissingExtraError
-from lossary.lab.data.found import refused
+from lossary.lab.data.found import DAMAGE, refused
 from lossary.lab.data.nearest import quoted
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def opened(path: Path, shown: str) -> Iterator[Image]:
             "one of hundreds of megapixels",
             "make it smaller",
         ) from None
-    except (OSError, ValueError, SyntaxError, EOFError):
+    except DAMAGE:
         raise refused(
             f"file {quoted(shown)}",
             "a picture",

@@ -15,7 +15,7 @@ from lossary.lab.data.archive import from_archive, is_archive
 from lossary.lab.data.columns import from_frame, from_text
 from lossary.lab.data.delimited import decoded, read_text
 from lossary.lab.data.folder import from_folder
-from lossary.lab.data.found import Content, Found, refused
+from lossary.lab.data.found import DAMAGE, Content, Found, refused
 from lossary.lab.data.nearest import listed, nearest, quoted
 from lossary.lab.data.refusals import unique_names
 from lossary.lab.data.table import Reading
@@ -33,11 +33,13 @@ def from_path(path: Path, known: Iterable[str]) -> Found:
 
     Raises DataError for what is missing, unreadable or no data, MissingExtraError for a missing package.
     """
-    if not path.exists():
-        raise _missing(path, list(known))
-    if path.is_dir():
-        return from_folder(path, TABLES)
     try:
+        if not path.exists():
+            raise _missing(path, list(known))
+        if path.is_dir():
+            return from_folder(path, TABLES)
+        if path.is_char_device() or path.is_block_device():
+            raise refused(f"source {quoted(path)}", "a file or a folder", "a device", "name a file")
         raw = path.read_bytes()
     except OSError as error:
         raise DataError(
@@ -112,13 +114,17 @@ def _missing(path: Path, known: list[str]) -> DataError:
 
 def _parquet(raw: bytes, path: Path) -> pd.DataFrame:
     _need_pyarrow(path, "Parquet")
+    from pyarrow import ArrowException
+
     try:
         # Ordinary columns only: an index that a frame was saved with comes back as a column of its own.
         frame = pd.read_parquet(BytesIO(raw), engine="pyarrow")
-    except (OSError, ValueError) as error:  # pyarrow's own errors derive from these
+        unique_names([str(label).strip() for label in frame.columns], f"file {quoted(path.name)}")
+        return from_frame(frame)
+    except DataError:
+        raise
+    except (ArrowException, *DAMAGE) as error:
         raise _damaged(path, "a Parquet file", error) from None
-    unique_names([str(label).strip() for label in frame.columns], f"file {quoted(path.name)}")
-    return from_frame(frame)
 
 
 def _arrow(raw: bytes, path: Path) -> pd.DataFrame:
@@ -132,12 +138,11 @@ def _arrow(raw: bytes, path: Path) -> pd.DataFrame:
             opened = ipc.open_file if raw.startswith(ARROW) else ipc.open_stream
             table = opened(BytesIO(raw)).read_all()
         unique_names([str(label).strip() for label in table.column_names], f"file {quoted(path.name)}")
-        frame: pd.DataFrame = table.to_pandas()
+        return from_frame(table.to_pandas())
     except DataError:
         raise
-    except (OSError, ValueError, ArrowException) as error:
+    except (ArrowException, *DAMAGE) as error:
         raise _damaged(path, "an Arrow or Feather file", error) from None
-    return from_frame(frame)
 
 
 def _need_pyarrow(path: Path, format: str) -> None:
@@ -148,5 +153,6 @@ def _need_pyarrow(path: Path, format: str) -> None:
 
 
 def _damaged(path: Path, expected: str, error: Exception) -> DataError:
-    got = (str(error).splitlines() or ["an error"])[0].rstrip(".")[:120]
+    said = (str(error).splitlines() or [""])[0].rstrip(".")[:120]
+    got = said if isinstance(error, (OSError, ValueError)) and said else "a damaged one"
     return refused(f"file {quoted(path.name)}", expected, got, "write it again, or export CSV")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +13,23 @@ from numpy.typing import NDArray
 
 from lossary.core.errors import DataError, sentence
 from lossary.lab.data.table import Reading
+
+# What decoders of pictures, archives and Arrow raise on damaged bytes, as random damage to files has shown.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from lossary.lab.data.arrays import from_arrays
 from lossary.lab.data.columns import from_frame
 from lossary.lab.data.embedded import EMBEDDED, Embedded
 from lossary.lab.data.files import from_path
-from lossary.lab.data.found import Content, Found
+from lossary.lab.data.found import Content, Found, refused
 from lossary.lab.data.refusals import checked, named, unique_names
 from lossary.lab.data.roles import Roles, expanded
 from lossary.lab.data.table import MASK, Reading, Table, content_digest
@@ -92,6 +93,8 @@ def _found(source: Any, target: Any) -> tuple[Found, str | None]:
         return from_arrays(*source), target
     if target is not None and not isinstance(target, str):
         return from_arrays(source, target), None
+    if not isinstance(source, pd.DataFrame) and hasattr(source, "to_pandas"):  # a frame of polars or pyarrow
+        source = source.to_pandas()
     if isinstance(source, pd.DataFrame):
         unique_names([str(label).strip() for label in source.columns], "the frame")
         frame = from_frame(source)
@@ -100,7 +103,14 @@ def _found(source: Any, target: Any) -> tuple[Found, str | None]:
         ), target
     if str(source) in EMBEDDED:
         return _embedded(EMBEDDED[str(source)]), target
-    return from_path(Path(source), EMBEDDED), target
+    if isinstance(source, str | PathLike):
+        return from_path(Path(source), EMBEDDED), target
+    raise refused(
+        "source",
+        "a path, the name of an embedded set, a pandas frame or arrays (X, y)",
+        f"{'an' if type(source).__name__[0] in 'aeiou' else 'a'} {type(source).__name__} alone",
+        "give the answers beside the inputs, as (X, y)" if hasattr(source, "__len__") else "name the data",
+    )
 
 
 def _embedded(entry: Embedded) -> Found:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lossary.lab.asking.task import Kind
 from lossary.lab.behaving import Disagreement, Disputed
 from lossary.lab.figures import figures
 from lossary.lab.results.answers import COMPARABLE, NUMBERS, Answers, answers
@@ -18,7 +19,8 @@ Values = NDArray[np.float64]
 
 MOST_ROWS = 12
 MOST_COLUMNS = 6
-LONGEST = 60  # characters of a value
+LONGEST = 80  # characters of a value
+FILE = "file"  # the column that names the picture of a row
 
 
 def disagreement(
@@ -43,7 +45,7 @@ def disagreement(
         apart += _pairs(each)
     if sound.sum() < 2:
         return None
-    columns = tuple(column.name for column in rows.profile.used[:MOST_COLUMNS])
+    columns = _columns(rows)
     means = totals[sound] / np.maximum(times, 1)
     return Disagreement(
         losses=tuple(loss for loss, fit in zip(losses, sound, strict=True) if fit),
@@ -73,12 +75,28 @@ def _furthest(means: Values, times: NDArray[np.int64]) -> list[int]:
     return [int(row) for row in order if spread[row] > 0]
 
 
+def _columns(rows: Rows) -> tuple[str, ...]:
+    """What is shown of a row: its text or its file, and the first columns the network sees."""
+    table = rows.table
+    own = [name for name in (table.text, FILE) if name is not None and name in table.frame]
+    used = [column.name for column in rows.profile.used if column.name not in own]
+    return tuple([*own, *used][:MOST_COLUMNS])
+
+
 def _disputed(row: int, means: Values, splits: int, columns: Sequence[str], rows: Rows) -> Disputed:
-    frame, task = rows.table.frame, rows.task
-    truth = frame[task.target].iloc[row] if task.target in frame else None
-    number = float(truth) if task.kind.value in NUMBERS and truth is not None else None
-    values = tuple(_value(frame[name].iloc[row]) for name in columns)
-    return Disputed(row + 1, _value(truth), number, splits, tuple(means.tolist()), values)
+    number = float(rows.answers[row]) if rows.task.kind.numbers else None
+    values = tuple(_value(rows.table.frame[name].iloc[row]) for name in columns)
+    return Disputed(row + 1, _truth(row, rows), number, splits, tuple(means.tolist()), values)
+
+
+def _truth(row: int, rows: Rows) -> str:
+    """The answer of a row in words."""
+    found, task = rows.answers[row], rows.task
+    if task.kind is Kind.SEGMENTATION:
+        return f"{figures(100 * float(found.mean()), 2)} % of the pixels"
+    if task.kind is Kind.MULTILABEL:
+        return ", ".join(level for level, yes in zip(task.levels, found, strict=True) if yes) or "no label"
+    return figures(float(found), 4) if task.kind.numbers else _value(task.levels[int(found)])
 
 
 def _value(cell: object) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from lossary.lab.behaving import Listening
 from lossary.lab.running.store import Outputs
@@ -63,7 +64,7 @@ def difficulty(outputs: Sequence[torch.Tensor], target: torch.Tensor, *, classes
     for each in outputs:
         hard = -margin(each, target) if classes else (each[..., 0] - target).abs()
         hard = hard[torch.isfinite(each).flatten(1).all(1)]
-        ranks += hard.argsort(dim=-1, stable=True).argsort(dim=-1, stable=True).double().sum(0).numpy()
+        ranks += rankdata(hard.numpy(), axis=-1).sum(0)  # rows as clear as each other share their ranks
     return np.argsort(ranks, kind="stable")
 
 

@@ -7,6 +7,7 @@ from math import inf
 
 import numpy as np
 
+from lossary.lab.asking.beware import SQUARED, dirty_validation
 from lossary.lab.asking.corrupt import Corruption, natural_share
 from lossary.lab.design import Design
 from lossary.lab.judging.robustness import Robustness, Values, robustness
@@ -15,8 +16,6 @@ from lossary.lab.results.tested import tested
 from lossary.lab.running.store import Store
 from lossary.lab.training.choose import chosen_rates
 from lossary.lab.training.rows import Rows
-
-SQUARED = ("rmse", "r2")  # metrics that a single gross error decides
 
 
 def swept(
@@ -68,13 +67,4 @@ def notes(way: str, metric: str) -> tuple[str, ...]:
         "training and validation rows are spoilt alike, the test rows are as they were",
         "rates and epochs are chosen anew at every level, on the spoilt validation rows",
     )
-    return (*always, dirty(metric)) if way == "outliers" and metric in SQUARED else always
-
-
-def dirty(metric: str) -> str:
-    """Why a squared error on dirty validation rows is a poor judge of rates."""
-    title = get_metric(metric).title
-    return (
-        f"the validation rows hold gross outliers too, and {title} there picks worse rates and epochs than the mean "
-        "absolute error would: choose --metric mae or median_error where the rows at hand are dirty"
-    )
+    return (*always, dirty_validation(metric)) if way == "outliers" and metric in SQUARED else always

@@ -43,7 +43,7 @@ class Settled:
             return "no score in some trainings"
         size = figures(abs(unit * self.ahead), 2)
         where = "ahead" if self.ahead >= 0 else "behind"
-        ends = " to ".join(figures(unit * end, 2).replace("-", "−") for end in (self.low, self.high))
+        ends = " to ".join(figures(unit * end + 0.0, 2).replace("-", "−") for end in (self.low, self.high))
         return f"{size} {name} {where} (95 % interval {ends})"
 
 

@@ -82,6 +82,11 @@ def _column(found: tuple[Any, ...], *keys: str) -> Values:
     return np.array(values)
 
 
+def _ruled(settled: Settled, *, holds: Ruling, equal: Ruling) -> Ruling | Outcome:
+    """What a test means for a claim; where it says neither, that."""
+    return {Outcome.HOLDS: holds, Outcome.EQUAL: equal}.get(settled.outcome) or settled.outcome
+
+
 def _error(first: Values, second: Values) -> Settled:
     """Two mean absolute errors; the region is 1 % of the second."""
     [settled] = settle({"": (first, second)}, region=0.01 * float(second.mean()), greater=False).values()
@@ -92,9 +97,7 @@ def _insensitive(statement: str, found: tuple[Any, ...]) -> Answer:
     clean, dirty = _column(found, "clean", "mse"), _column(found, "targets", "mse")
     settled = _error(clean, dirty)
     share = dirty.mean() / clean.mean()
-    ruling = {Outcome.HOLDS: Ruling.REFUTED, Outcome.EQUAL: Ruling.CONFIRMED}.get(
-        settled.outcome, Ruling.CONDITION
-    )
+    ruling = _ruled(settled, holds=Ruling.REFUTED, equal=Ruling.CONFIRMED)
     return Answer(
         statement,
         f"with one target in ten moved by ten deviations its error on clean rows is {share:.1f} times as large"
@@ -108,13 +111,12 @@ def _robust(statement: str, found: tuple[Any, ...]) -> Answer:
     features = _column(found, "features", "mae").mean() / _column(found, "clean", "mae").mean()
     square = _column(found, "features", "mse").mean() / _column(found, "clean", "mse").mean()
     against = _error(_column(found, "targets", "mae"), _column(found, "targets", "mse"))
-    kept = against.outcome is Outcome.HOLDS
     return Answer(
         statement,
         f"every error has the same slope, so with wild targets its error grows {targets:.2f} times only; with wild "
         f"features it grows {features:.2f} times (MSE {square:.2f}): a slope that is bounded in the target is not so "
         "in the features",
-        Ruling.CONDITION if kept else Ruling.REFUTED,
+        _ruled(against, holds=Ruling.CONDITION, equal=Ruling.REFUTED),
     )
 
 
@@ -130,14 +132,13 @@ def _imbalanced(statement: str, found: tuple[Any, ...]) -> Answer:
         f"{percent(means['squared error'])}) at the natural threshold, {percent(means[moved])} at a threshold at the "
         f"positives' share and {percent(means[weighted])} with weighted classes"
         + (": it is the decision that needs an adjustment, whatever the loss" if needs else ""),
-        Ruling.CONDITION if needs else Ruling.CONFIRMED,
+        _ruled(settled, holds=Ruling.CONDITION, equal=Ruling.CONFIRMED),
     )
 
 
 def _lower(statement: str, found: tuple[Any, ...]) -> Answer:
     least, best = _column(found, "accuracy at least training loss"), _column(found, "best accuracy")
     unseen = _column(found, "accuracy at least validation loss")
-    [settled] = settle({"": (unseen, least)}, region=0.01).values()
     there, lowest = _column(found, "loss there").mean(), _column(found, "least loss").mean()
     return Answer(
         statement,
@@ -145,20 +146,20 @@ def _lower(statement: str, found: tuple[Any, ...]) -> Answer:
         f"on new rows {percent(float(unseen.mean()))}, and the most accurate one ({percent(float(best.mean()))}) a "
         f"loss of {there:.3f} where {lowest:.3f} was reached: it must be the same loss, on rows not learned from, and "
         "even then another epoch may decide better",
-        Ruling.CONDITION if settled.outcome is Outcome.HOLDS or there > lowest else Ruling.CONFIRMED,
+        Ruling.CONDITION if there > lowest else Ruling.CONFIRMED,
     )
 
 
 def _differentiable(statement: str, found: tuple[Any, ...]) -> Answer:
     means = {name: float(_column(found, name).mean()) for name in found[0]}
-    [settled] = settle({"": (_column(found, "hinge"), _column(found, "cross-entropy"))}, region=0.01).values()
-    learns = settled.outcome in (Outcome.EQUAL, Outcome.HOLDS, Outcome.UNDECIDED)
+    pair = _column(found, "hinge"), _column(found, "error rate")
+    [settled] = settle({"": pair}, region=0.01).values()
     return Answer(
         statement,
         f"hinge has a kink and reaches {percent(means['hinge'])} (cross-entropy {percent(means['cross-entropy'])}); "
         f"the error rate has slope 0 almost everywhere and stays at {percent(means['error rate'])}: "
         "a kink does no harm, a slope that says nothing does",
-        Ruling.CONDITION if learns and means["error rate"] < means["hinge"] else Ruling.CONFIRMED,
+        _ruled(settled, holds=Ruling.CONDITION, equal=Ruling.REFUTED),
     )
 
 

@@ -126,8 +126,8 @@ def _picture(found: Mapping[str, Trained], epochs: Mapping[str, Values]) -> Pict
     return Picture(
         key="convergence",
         title="Epochs to a common target by learning rate",
-        reading="The rate decides the number of epochs; the loss moves it little. One rate for all three would give "
-        "any order one likes.",
+        reading="How far the lines lie apart is what the loss decides, how steep they are what the rate does. A mean "
+        "near the number of all epochs means trainings that never arrived.",
         x="learning rate",
         y="epochs",
         lines=tuple(lines),

@@ -73,7 +73,7 @@ def recipe(bench: Bench) -> Found:
     picture = Picture(
         key="custom",
         title="Dice by the object's share of the pixels",
-        reading="Where the object is large the losses meet; where it is a hundredth of the picture they part.",
+        reading="From left to right the object grows from a hundredth of the picture to a third of it.",
         x="share of the pixels",
         y="Dice on test pictures",
         lines=tuple(Line(loss, SHARES, tuple(values)) for loss, values in means.items()),

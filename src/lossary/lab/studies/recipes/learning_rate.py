@@ -91,8 +91,8 @@ def _picture(found: Mapping[str, Trained]) -> Picture:
     return Picture(
         key="learning-rate",
         title="Accuracy by learning rate",
-        reading="Each optimiser has a wide plateau and falls off on both sides of it; the texts' three points lie on a "
-        "grid that does not show where the plateau ends. Bands are one standard deviation over splits.",
+        reading="Where a line is level the rate does not matter, and where it falls it does; the texts' three points "
+        "span two of these six decades. Bands are one standard deviation over splits.",
         x="learning rate",
         y="accuracy on test rows",
         lines=(*lines, text),

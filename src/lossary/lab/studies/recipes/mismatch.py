@@ -81,8 +81,8 @@ def recipe(bench: Bench) -> Found:
     )
     note = (
         "Accuracy, or R² for numbers. –: the loss refuses such outputs or targets, in a sentence. chance: no better "
-        "than the commonest class, or than the mean. Losses that read several columns as one answer, embeddings or regions "
-        "need another last layer and are left out."
+        "than the commonest class, or than the mean. Losses that read several columns as one answer, embeddings or "
+        "regions need another last layer and are left out."
     )
     return Found(answers, (Grid("Every loss on every task", ("loss", *TASKS), rows, note),))
 

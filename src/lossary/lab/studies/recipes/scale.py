@@ -87,8 +87,8 @@ def _picture(same: Mapping[str, Mapping[float, Trained]], divided: Mapping[float
     return Picture(
         key="scale",
         title="Accuracy by the factor before the loss",
-        reading="Under Adam the factor cancels; under SGD it is the learning rate by another name. Bands are one "
-        "standard deviation over splits.",
+        reading="A level line means that the factor cancels; under SGD it is the learning rate by another name. Bands "
+        "are one standard deviation over splits.",
         x="c, the factor before the loss",
         y="accuracy on test rows",
         lines=tuple(lines),

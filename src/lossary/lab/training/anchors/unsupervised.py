@@ -24,8 +24,10 @@ def anomalies(data: SplitData, levels: int, metric: str) -> Found:
     """An isolation forest, which sees no label; logistic regression and boosting, which do."""
     from sklearn.ensemble import IsolationForest
 
-    x = features(data)
-    forest = IsolationForest(random_state=0).fit(x.train, sample_weight=as_weights(data.w_train))
+    x, w = features(data), as_weights(data.w_train)
+    # Rows are drawn by their weight, and there must be as many to draw as are asked for.
+    train, w = (x.train, None) if w is None else (x.train[w > 0], w[w > 0])
+    forest = IsolationForest(random_state=0).fit(train, sample_weight=w)
     return [("forest", -forest.score_samples(x.test)[:, None]), *classes(data, 2, metric)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 
 import torch
@@ -63,10 +64,12 @@ class Convolution:
             return d_columns.view(self._shape)
         below = self._buffer("below", self._weight, *self._shape).zero_()
         placed = d_columns.view(*self._shape[:2], *self._kernel, *slope.shape[2:])
-        for i, j in product(*map(range, self._kernel)):
-            inside, outside = self._window(i, j, slope.shape[2], slope.shape[3])
+        for i, j, inside, outside in self._windows(self._shape):
             below[:, :, *outside].add_(placed[:, :, i, j, *inside])
         return below
+
+    def _windows(self, shape: torch.Size) -> tuple[tuple[int, int, Window, Window], ...]:
+        return windows((shape[2], shape[3]), self._kernel, self._padding, self._dilation)
 
     @property
     def _pointwise(self) -> bool:
@@ -81,23 +84,31 @@ class Convolution:
         if self._pointwise:
             return x.reshape(lead, channels, -1)
         columns = self._buffer("columns", self._weight, lead, channels, *self._kernel, height, width, rows)
-        for i, j in product(*map(range, self._kernel)):
-            inside, outside = self._window(i, j, height, width)
+        for i, j, inside, outside in self._windows(x.shape):
             columns[:, :, i, j, *inside].copy_(x[:, :, *outside])
         return columns.view(lead, -1, height * width * rows)
 
-    def _window(
-        self, i: int, j: int, height: int, width: int
-    ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Which outputs read a pixel under kernel place (i, j), and which pixels they read."""
+
+Window = tuple[slice, slice]
+
+
+@lru_cache(maxsize=1024)
+def windows(
+    size: tuple[int, int], kernel: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[tuple[int, int, Window, Window], ...]:
+    """For each place (i, j) of a kernel over pictures of this size: which outputs read a pixel, and which pixels."""
+    found = []
+    for i, j in product(*map(range, kernel)):
         inside, outside = [], []
-        for axis, place, size in ((0, i, height), (1, j, width)):
-            shift = place * self._dilation[axis] - self._padding[axis]
-            low, high = max(0, -shift), min(size, self._shape[2 + axis] - shift)
-            high = max(low, high)
+        for axis, place in ((0, i), (1, j)):
+            side, shift = size[axis], place * dilation[axis] - padding[axis]
+            outputs = side + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1)
+            low = max(0, -shift)
+            high = max(low, min(outputs, side - shift))
             inside.append(slice(low, high))
             outside.append(slice(low + shift, high + shift))
-        return (inside[0], inside[1]), (outside[0], outside[1])
+        found.append((i, j, (inside[0], inside[1]), (outside[0], outside[1])))
+    return tuple(found)
 
 
 class Norm:

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from lossary.lab.training.networks import Bag, Network, Own
+from lossary.lab.training.networks import Bag, Dropout, Mlp, Network, Own
 from lossary.lab.training.trial import Setup
 
 BUDGET = 2**30  # bytes a worker's stack may take, unless the caller says otherwise
@@ -31,25 +31,23 @@ class Floats:
     row: int
 
 
-def members_at_once(setup: Setup, shape: tuple[int, ...], budget: int = BUDGET) -> int:
-    """How many members a stack holds so that it fits the budget and, if four or more do, the cache; 1 at least.
-
-    shape: of one row of inputs.
-    """
-    held = _floats(setup.network, shape)
-    size = torch.finfo(getattr(torch, setup.dtype)).bits // 8
-    # Weights, gradient, two moments, direction, best; activations of a batch.
-    hot = size * (6 * held.learned + held.row * setup.batch)
-    return max(1, min(max(FEWEST, CACHE // hot), budget // stack_bytes(setup, shape)))
+def members_at_once(setup: Setup, budget: int = BUDGET) -> int:
+    """How many members a stack holds so that it fits the budget and, if four or more do, the cache; 1 at least."""
+    return max(1, min(max(FEWEST, CACHE // hot_bytes(setup)), budget // stack_bytes(setup)))
 
 
-def stack_bytes(setup: Setup, shape: tuple[int, ...]) -> int:
-    """What one member takes in a stack. shape: of one row of inputs."""
-    held = _floats(setup.network, shape)
-    size = torch.finfo(getattr(torch, setup.dtype)).bits // 8
+def hot_bytes(setup: Setup) -> int:
+    """What forward and back touch of one member: weights and gradient, and activations of a batch."""
+    held = _floats(setup.network)
+    return _size(setup) * (2 * held.learned + held.row * setup.batch)
+
+
+def stack_bytes(setup: Setup) -> int:
+    """What one member takes in a stack."""
+    held = _floats(setup.network)
     # Buffers are kept for a batch and a short last one, and for full and short pieces of three parts evaluated.
-    rows = 2 * setup.batch + 4 * rows_at_once(setup.network, shape)
-    return size * (6 * held.learned + held.row * rows)
+    rows = 2 * setup.batch + 4 * rows_at_once(setup.network)
+    return _size(setup) * (6 * held.learned + held.row * rows)
 
 
 def outcome_bytes(columns: int, n_train: int, n_valid: int, n_test: int) -> int:
@@ -67,29 +65,27 @@ def slice_members(
     return max(1, min(most, budget // max(1, outcome_bytes(columns, n_train, n_valid, n_test))))
 
 
-def rows_at_once(network: Network, shape: tuple[int, ...]) -> int:
+def rows_at_once(network: Network) -> int:
     """How many rows are evaluated at a time."""
-    return max(FEWEST_ROWS, min(MOST_ROWS, EVALUATED // max(1, _floats(network, shape).row)))
+    return max(FEWEST_ROWS, min(MOST_ROWS, EVALUATED // _floats(network).row))
+
+
+def _size(setup: Setup) -> int:
+    return torch.finfo(getattr(torch, setup.dtype)).bits // 8
 
 
 @cache
-def _floats(network: Network, shape: tuple[int, ...]) -> Floats:
+def _floats(network: Network) -> Floats:
     """Counted on one row of zeros."""
     module = network.module(0, 0).eval()
-    whole = isinstance(network, Bag) or (isinstance(network, Own) and not network.floating)
-    x = torch.zeros(1, *shape, dtype=torch.int64 if whole else torch.float32)
-    row = 0
+    x = _row(network)
+    row, bottom = 0, True
 
     def seen(layer: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-        nonlocal row
-        if not isinstance(output, Tensor) or next(layer.children(), None) is not None:
-            return
-        entering, leaving = inputs[0][0].numel(), output[0].numel()
-        if isinstance(layer, nn.Conv2d):  # columns and their slopes
-            places = layer.weight[0].numel() * leaving // layer.out_channels
-            row += 2 * places + entering + leaving
-        else:
-            row += entering + 3 * leaving
+        nonlocal row, bottom
+        if isinstance(output, Tensor) and next(layer.children(), None) is None:
+            row += _held(layer, inputs[0][0].numel(), output[0].numel(), bottom=bottom)
+            bottom &= next(layer.parameters(), None) is None
 
     hooks = [layer.register_forward_hook(seen) for layer in module.modules()]
     with torch.no_grad():
@@ -97,3 +93,27 @@ def _floats(network: Network, shape: tuple[int, ...]) -> Floats:
     for hook in hooks:
         hook.remove()
     return Floats(sum(each.numel() for each in module.parameters()), max(1, row) + 4 * network.outputs)
+
+
+def _row(network: Network) -> Tensor:
+    """One row of zeros as the network takes it; of a bag of words the length does not matter."""
+    if isinstance(network, Bag):
+        return torch.zeros(1, 1, dtype=torch.int64)
+    if isinstance(network, Own):
+        return torch.zeros(1, *network.shape, dtype=torch.float32 if network.floating else torch.int64)
+    if isinstance(network, Mlp):
+        return torch.zeros(1, network.inputs)
+    return torch.zeros(1, network.channels, network.height, network.width)
+
+
+def _held(layer: nn.Module, entering: int, leaving: int, *, bottom: bool) -> int:
+    """Numbers that a layer keeps for one row: what it returns forward and back, and what it works in."""
+    if isinstance(layer, (nn.ReLU, nn.Tanh, nn.Flatten)):
+        return 0  # in place
+    if isinstance(layer, nn.Conv2d) and not bottom:  # columns and their slopes; at the bottom they are shared
+        return 2 * layer.weight[0].numel() * leaving // layer.out_channels + entering + leaving
+    if isinstance(layer, nn.Conv2d):
+        return leaving
+    if isinstance(layer, (nn.Linear, nn.GroupNorm, nn.AvgPool2d, Dropout)):
+        return entering + leaving
+    return entering + 3 * leaving  # an unknown one, by autograd

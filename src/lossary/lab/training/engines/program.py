@@ -46,7 +46,7 @@ def programs(
         alike[same, _losses(trials, stream)].append(stream)
     for together in alike.values():
         first = trials[together[0][0]]
-        most = members_at_once(first.setup, tuple(data[first.split].x_train.shape[1:]), budget)
+        most = members_at_once(first.setup, budget)
         for part in _within(together, most):
             yield Program(
                 setup=first.setup,

@@ -71,7 +71,7 @@ def train(program: Program, trials: Sequence[Trial], data: Mapping[int, SplitDat
     slopes = Slopes(program.losses, stack.streams, probe, weighted=lessons[0].weight is not None)
     batches = Batches(program.streams, lessons, setup)
     dropped = Dropping(stack.module, splits[0].x_train[:1], program.streams, dtype)
-    rows = rows_at_once(setup.network, tuple(splits[0].x_train.shape[1:]))
+    rows = rows_at_once(setup.network)
     valid = part(splits, "valid")
     best = Best(stack, judged(stack, valid, metric, read, rows), metric, setup.patience)
     for epoch in range(1, setup.epochs + 1):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from lossary.lab.training.engines.memory import CACHE, hot_bytes
 from lossary.lab.training.engines.stack import Stack
 from lossary.lab.training.engines.vmapped import Vmapped
 from lossary.lab.training.networks import Network, Own, generator
@@ -18,8 +19,12 @@ PROBE = ((0, 0), (0, 1))  # streams of the batch that decides
 
 
 def stackable(trial: Trial) -> str | None:
-    """None when the stacked engine can train this trial, else why it cannot, in the words of the report."""
-    return kind_of_stack(trial.setup.network)[1]
+    """None when the stacked engine trains this trial, else why it does not, in the words of the report."""
+    kind, why = kind_of_stack(trial.setup.network)
+    if kind is not None and hot_bytes(trial.setup) > CACHE:
+        size = hot_bytes(trial.setup) / 2**20
+        return f"one batch of it holds {size:.0f} MiB, and beyond {CACHE >> 20} MiB stacking saves no time"
+    return why
 
 
 @cache
