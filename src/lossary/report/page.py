@@ -31,6 +31,7 @@ from lossary.report.results import anchors, judged, unjudged
 from lossary.report.rows import rows_words
 from lossary.report.source import command
 from lossary.report.spread import spread_sheet
+from lossary.report.tuned import tuned_sheet
 from lossary.report.unit import unit_of
 from lossary.report.verdict import verdict_lines
 from lossary.report.visible import visible
@@ -72,6 +73,7 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         judged(comparison),
         unjudged(comparison),
         anchors(comparison) if comparison.anchors else None,
+        tuned_sheet(comparison),
         spread_sheet(comparison),
     ]
     return environment.get_template("page.html.j2").render(
