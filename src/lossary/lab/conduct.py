@@ -20,6 +20,7 @@ from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import RATES, Plan
 from lossary.lab.record import digest
 from lossary.lab.results.assemble import assemble
+from lossary.lab.results.foresight import foreseen
 from lossary.lab.results.robust import swept
 from lossary.lab.running.execute import Executor, executor_for
 from lossary.lab.running.folder import Run, folder_for, opened, resumed
@@ -124,7 +125,13 @@ def conduct(
 ) -> Comparison:
     """Run what the ledger does not hold yet, then judge. Interrupted anywhere, it goes on from the last commit."""
     store.adopt(planned.plan)
-    train(planned.plan, rows, store, executor, progress)
+
+    def early() -> None:
+        difference = foreseen(planned, rows, store)
+        if difference is not None:
+            progress.foreseen(difference)
+
+    train(planned.plan, rows, store, executor, progress, early=early)
     curves = tuple(
         _sweep(planned, rows, store, executor, progress, list(levels))
         for _, levels in groupby(corruptions, key=lambda each: each.way)

@@ -26,8 +26,9 @@ from lossary.report.about import (
     warnings,
 )
 from lossary.report.figures import figures
-from lossary.report.numbers import count, rate, spoken
+from lossary.report.numbers import rate, spoken
 from lossary.report.results import anchors, judged, unjudged
+from lossary.report.rows import rows_words
 from lossary.report.source import command
 from lossary.report.spread import spread_sheet
 from lossary.report.unit import unit_of
@@ -74,8 +75,7 @@ def page(comparison: Comparison, given: str | None = None) -> str:
     ]
     return environment.get_template("page.html.j2").render(
         title=f"Which loss for predicting {visible(task.target, 80)}?",
-        subtitle=f"{visible(comparison.data.name)}: {count(profile.rows, 'row')}, "
-        f"{count(len(profile.used), 'feature')}, {task.kind.value} target",
+        subtitle=f"{visible(comparison.data.name)}: {_rows(comparison)}, {task.kind.value} target",
         policy=_policy(css, js),
         css=Markup(css),
         js=Markup(js),
@@ -84,7 +84,7 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         warnings=warnings(profile, comparison.notes, (comparison.verdicts.caveat,)),
         results=[sheet for sheet in results if sheet is not None],
         figures=figures(comparison),
-        data_lines=data_lines(profile, task),
+        data_lines=data_lines(profile, task, comparison.settings),
         data_notes=data_notes(profile),
         columns=columns_sheet(profile),
         method=method_lines(comparison),
@@ -95,6 +95,10 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         colophon=f"Written by Lossary {comparison.versions.get('lossary', '')}".strip()
         + ". The same data, settings and seed give the same results.",
     )
+
+
+def _rows(comparison: Comparison) -> str:
+    return rows_words(comparison.profile, comparison.settings).partition(" (")[0]
 
 
 def _facts(comparison: Comparison) -> list[Fact]:

@@ -15,7 +15,7 @@ from lossary.report.verdict import verdict_lines
 def print_design(design: Design, console: Console) -> None:
     """Before the first training: the data, what to beware of, the losses with their reasons, the effort."""
     plan = design.plan
-    print_lines(data_lines(design.profile, design.task), console)
+    print_lines(data_lines(design.profile, design.task, plan.settings), console)
     print_lines(warnings(design.profile, design.notes), console, style="yellow")
     console.print()
     print_sheet(candidates_sheet(plan.candidates, design.ruler), console)

@@ -27,6 +27,7 @@ RATES = (
 SLICE = 120  # members trained at once; 60 to 120 is fastest on a CPU (PERFORMANCE.md)
 NARROW = 16  # numbers at the waist of an autoencoder, at most; else a third of its inputs
 WIDEN_BY = 2  # rates added beyond an edge, one decade
+FIRST = 3  # splits that foresee the detectable difference: fewer have next to no spread to be measured
 LAST_STAGE = 2  # the grid is widened at most twice: four more rates, two decades
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def opened(
         usual=SWEEPS,
     )
     folder = Path(out) if out is not None else folder_for(planned, options.budget)
-    with Store(folder) as store:
+    fresh = not folder.exists()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(folder))
         request = request_for(source, options, planned.data, planned.profile.rows)
         forecast = None
         if options.budget is not None:
@@ -84,7 +87,13 @@ def opened(
             full, held = planned, store.plan()
             if held is None:
                 cost = probe(planned.plan, rows, executor, options.workers)
-                choice = _choice(full, cost, started, options, comparisons=1 + len(spoils))
+                try:
+                    choice = _choice(full, cost, started, options, comparisons=1 + len(spoils))
+                except DataError:
+                    stack.close()
+                    if fresh:  # nothing was planned: no trace of it
+                        shutil.rmtree(folder)
+                    raise
                 forecast = cost.of(choice, options.workers, 1 + len(spoils))
             else:
                 choice = chosen(held)
