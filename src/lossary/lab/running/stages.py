@@ -24,24 +24,26 @@ def train(
     executor: Executor,
     progress: Progress,
     *,
-    spoilt: str = "",
+    beside: str = "",
+    widen: bool = True,
     early: Callable[[], None] | None = None,
 ) -> None:
     """Every stage of the plan in `store`, which has adopted it. Interrupted anywhere, it goes on from the last commit.
 
-    `spoilt` names the corruption of a sweep; the simple models are run on rows as they are alone. `early` is called
-    when the trainings of the first splits have been committed, where there are more splits to come.
+    `beside` names what is trained beside the comparison itself, which alone has simple models. Without `widen` no
+    rate is added at an edge. `early` is called when the trainings of the first splits have been committed, where
+    there are more splits to come.
     """
     number = 0
     while True:
         stage = store.stages()[number]
-        _run_stage(plan, rows, store, executor, progress, stage, spoilt, None if number else early)
-        if number == 0 and not spoilt:
+        _run_stage(plan, rows, store, executor, progress, stage, beside, None if number else early)
+        if number == 0 and not beside:
             _run_anchors(plan, rows, store, executor, progress)
         number += 1
         if len(store.stages()) > number:
             continue
-        wider = _wider(plan, store)
+        wider = _wider(plan, store) if widen else {}
         if number > LAST_STAGE or not wider:
             return
         store.freeze(plan.widened(number, wider))
@@ -54,12 +56,12 @@ def _run_stage(
     executor: Executor,
     progress: Progress,
     stage: Stage,
-    spoilt: str,
+    beside: str,
     early: Callable[[], None] | None,
 ) -> None:
     done = store.done(stage.number)
     waiting = [piece for piece in stage.slices if piece.index not in done]
-    title = ("training" if stage.number == 0 else "wider rates") + (f", {spoilt}" if spoilt else "")
+    title = ("training" if stage.number == 0 else "wider rates") + (f", {beside}" if beside else "")
     progress.stage(title, stage.size, stage.size - sum(piece.size for piece in waiting))
     sizes = {piece.index: piece.size for piece in waiting}
     jobs = [_slice_job(plan, rows, stage.number, piece) for piece in waiting]
