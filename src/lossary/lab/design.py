@@ -23,8 +23,10 @@ from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
-from lossary.lab.planning.plan import Plan, Settings
+from lossary.lab.planning.plan import SLICE, Plan, Settings
+from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
+from lossary.lab.training.engines.memory import slice_members
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
@@ -46,6 +48,7 @@ class Design:
     plan: Plan
     effort: Effort
     notes: tuple[str, ...]
+    tuning: Tuning | None = None  # what is trained beside it, where an equal budget was asked for
 
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
@@ -127,7 +130,11 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
             **({"class_weight": options.class_weight} if balanced else {}),
         }
     )
-    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions())
+    n_train, n_valid, n_test = (
+        max(len(getattr(each, part)) for each in splits) for part in ("train", "valid", "test")
+    )
+    most = slice_members(setup.network.outputs, n_train, n_valid, n_test, SLICE)
+    plan = Plan(content, task.kind.value, settings, chosen, setup, _versions(), most)
     return Design(
         name=table.name,
         data=Data(
@@ -146,6 +153,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         plan=plan,
         effort=_effort(plan, rows, metric),
         notes=_notes(table, task, rows, plan),
+        tuning=tuning(plan, setting, found) if options.tune_losses else None,
     ), rows
 
 

@@ -56,10 +56,11 @@ def _before_first(far: Tensor, same: Tensor) -> Tensor:
 
 
 def _average_precision(far: Tensor, same: Tensor) -> Tensor:
-    order = torch.where(same, far + SLACK, far).argsort(dim=-1, stable=True)
-    hits = same.gather(-1, order)
-    place = torch.arange(1, far.shape[-1] + 1, dtype=far.dtype)
     many = same.sum(-1, keepdim=True)
+    most = max(1, int(many.max())) if many.numel() else 1
+    order = torch.where(same, far + SLACK, far).topk(most, dim=-1, largest=False).indices
+    hits = same.gather(-1, order)
+    place = torch.arange(1, most + 1, dtype=far.dtype)
     counted = hits & (place <= many)
     return (hits.cumsum(-1) / place * counted).sum(-1) / many[..., 0].clamp(min=1)
 

@@ -27,6 +27,7 @@ RATES = (
 SLICE = 120  # members trained at once; 60 to 120 is fastest on a CPU (PERFORMANCE.md)
 NARROW = 16  # numbers at the waist of an autoencoder, at most; else a third of its inputs
 WIDEN_BY = 2  # rates added beyond an edge, one decade
+FIRST = 3  # splits that foresee the detectable difference: fewer have next to no spread to be measured
 LAST_STAGE = 2  # the grid is widened at most twice: four more rates, two decades
 
 
@@ -120,11 +121,12 @@ class Plan:
     candidates: tuple[Candidate, ...]
     setup: Setup
     versions: tuple[tuple[str, str], ...]
+    most: int = SLICE  # members a slice may hold, so that their outputs fit in memory
 
     @property
     def trained(self) -> tuple[Candidate, ...]:
         """The candidates that need trainings of their own: an alias shares those of the first of its name."""
-        first: dict[tuple[str, ...], Candidate] = {}
+        first: dict[tuple[object, ...], Candidate] = {}
         for each in self.candidates:
             first.setdefault(_training(each), each)
         return tuple(first.values())
@@ -162,7 +164,7 @@ class Plan:
 
     def first_stage(self) -> Stage:
         """Every candidate on every split over the common grid."""
-        return self._stage(0, {each.label: self.settings.rates for each in self.trained})
+        return self._stage(0, {each.label: each.rates or self.settings.rates for each in self.trained})
 
     def widened(self, number: int, at_edge: Mapping[str, tuple[float, ...]]) -> Stage:
         """The next stage: `at_edge` maps the label of a loss to the rates to add."""
@@ -178,7 +180,8 @@ class Plan:
             ]
             for split in range(self.settings.splits)
         )
-        return Stage(number, tuple(Slice(index, blocks) for index, blocks in enumerate(_packed(by_split))))
+        packed = enumerate(_packed(by_split, self.most))
+        return Stage(number, tuple(Slice(index, blocks) for index, blocks in packed))
 
 
 def network_of(network: Network, candidate: Candidate) -> Network:
@@ -192,22 +195,25 @@ def network_of(network: Network, candidate: Candidate) -> Network:
     return network.with_outputs(candidate.outputs)
 
 
-def _training(candidate: Candidate) -> tuple[str, ...]:
+def _training(candidate: Candidate) -> tuple[object, ...]:
     """What decides a candidate's trainings."""
-    return candidate.expression, candidate.link, candidate.learns
+    return candidate.expression, candidate.link, candidate.learns, candidate.rates
 
 
-def _packed(by_split: Iterable[list[Block]]) -> Iterable[tuple[Block, ...]]:
-    """A large split in equal parts, small splits together: every split of a slice has the same losses."""
+def _packed(by_split: Iterable[list[Block]], most: int) -> Iterable[tuple[Block, ...]]:
+    """A large split in equal parts, small splits together: every split of a slice has the same losses.
+
+    A slice has at most so many members, or one block.
+    """
     held: list[Block] = []
     for blocks in by_split:
         size = sum(block.size for block in blocks)
-        if size > SLICE:
-            parts = min(ceil(size / SLICE), len(blocks))
+        if size > most:
+            parts = min(ceil(size / most), len(blocks))
             bounds = [round(part * len(blocks) / parts) for part in range(parts + 1)]
             yield from (tuple(blocks[low:high]) for low, high in pairwise(bounds))
             continue
-        if held and sum(block.size for block in held) + size > SLICE:
+        if held and sum(block.size for block in held) + size > most:
             yield tuple(held)
             held = []
         held += blocks

@@ -19,6 +19,7 @@ from lossary.lab.figures import figures
 from lossary.lab.planning.budget import Choice, Cost, chosen, duration, fitted, left_out, reach
 from lossary.lab.planning.options import SWEEPS, Options
 from lossary.lab.planning.plan import Plan
+from lossary.lab.planning.tuning import BUDGET
 from lossary.lab.running.execute import Executor
 from lossary.lab.running.ledger import LEDGER
 from lossary.lab.running.probe import measure
@@ -87,14 +88,16 @@ def opened(
             full, held = planned, store.plan()
             if held is None:
                 cost = probe(planned.plan, rows, executor, options.workers)
+                # Other settings are as many comparisons more, of the same rates.
+                many = 1 + len(spoils) + (BUDGET - 1 if options.tune_losses else 0)
                 try:
-                    choice = _choice(full, cost, started, options, comparisons=1 + len(spoils))
+                    choice = _choice(full, cost, started, options, comparisons=many)
                 except DataError:
                     stack.close()
                     if fresh:  # nothing was planned: no trace of it
                         shutil.rmtree(folder)
                     raise
-                forecast = cost.of(choice, options.workers, 1 + len(spoils))
+                forecast = cost.of(choice, options.workers, many)
             else:
                 choice = chosen(held)
             planned, rows = _cut(source, options, full, rows, choice)

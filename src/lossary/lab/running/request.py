@@ -52,7 +52,9 @@ def differing(folder: Path, held: str, asked: Plan, before: Request | None, now:
     try:
         old, new = json.loads(held), record.plain(asked)
     except ValueError:
-        return f"{folder}: holds a plan that cannot be read; delete the folder, or name another one with --out."
+        return (
+            f"{folder}: holds a plan that cannot be read; delete the folder, or name another one with --out."
+        )
     if before is not None and now is not None and before.data.digest != now.data.digest:
         return (
             f"{folder}: expected the data of the comparison in it, {_rows(before)}, got other data, {_rows(now)}; "

@@ -79,7 +79,8 @@ def _agreed(readout: str, expression: str) -> Reader:
     if others:
         probe = torch.randn(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         for name, other in others:
-            if not torch.allclose(read(probe, probe), other(probe, probe)):
+            one, same = read(probe, probe), other(probe, probe)
+            if one.shape != same.shape or not torch.allclose(one, same):
                 raise DataError(
                     sentence(
                         f"readout of {expression}",

@@ -50,11 +50,6 @@ def stack_bytes(setup: Setup) -> int:
     return _size(setup) * (6 * held.learned + held.row * rows)
 
 
-def outcome_bytes(columns: int, n_train: int, n_valid: int, n_test: int) -> int:
-    """What one training's outputs take while they are judged (float64, and what a metric makes of them) and kept."""
-    return columns * (4 * (n_valid + n_test) + 3 * 8 * max(n_train, n_valid, n_test))
-
-
 def slice_members(
     columns: int, n_train: int, n_valid: int, n_test: int, most: int, budget: int = BUDGET
 ) -> int:
@@ -62,7 +57,9 @@ def slice_members(
 
     The engine itself trains no more of them at once than fit (`members_at_once`).
     """
-    return max(1, min(most, budget // max(1, outcome_bytes(columns, n_train, n_valid, n_test))))
+    # Kept as float32; judged as float64, with two more such tables for what a metric makes of them.
+    each = columns * (4 * (n_valid + n_test) + 3 * 8 * max(n_train, n_valid, n_test))
+    return max(1, min(most, budget // max(1, each)))
 
 
 def rows_at_once(network: Network) -> int:

@@ -117,12 +117,14 @@ class Stack(Weights):
         if isinstance(layer, Dropout):
             self._dropped[name] = Dropped(self.streams)
             return self._dropped[name]
+        if bottom and isinstance(layer, (nn.ReLU, nn.Tanh)):
+            raise ValueError("the rows themselves would be written over")
         return PLAIN[type(layer)]()
 
 
 def flattened(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The layers of nested `nn.Sequential`s in order, by name."""
-    if type(module) is not nn.Sequential:
+    if not isinstance(module, nn.Sequential) or type(module).forward is not nn.Sequential.forward:
         yield prefix, module
         return
     for name, child in module.named_children():

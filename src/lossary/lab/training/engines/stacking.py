@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import torch
@@ -15,6 +16,10 @@ from lossary.lab.training.networks import Network, Own, generator
 from lossary.lab.training.networks.dropout import drop, shapes
 from lossary.lab.training.trial import Trial
 
+REASONS = {
+    "random operation": "draws random numbers of its own",
+    "data-dependent control flow": "decides by the numbers it sees what it does",
+}
 PROBE = ((0, 0), (0, 1))  # streams of the batch that decides
 
 
@@ -41,13 +46,23 @@ def kind_of_stack(network: Network) -> tuple[type[Stack] | type[Vmapped] | None,
         return None, why
     for kind in (Stack, Vmapped):
         try:
-            if _agrees(kind, network):
-                return kind, None
+            with warnings.catch_warnings():  # a loop in disguise saves nothing
+                warnings.filterwarnings("error", "There is a performance drop")
+                if _agrees(kind, network):
+                    return kind, None
             why = f"{network.name} gives other numbers when many are run at once"
         except Exception as error:  # noqa: BLE001 — it is the user's code, which may raise anything
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            why = f"{network.name} cannot be run for many weights at once ({first.rstrip('.')})"
+            why = f"{network.name} {_reason(error)}"
     return None, why
+
+
+def _reason(error: Exception) -> str:
+    """What torch's `vmap` says, in a few words."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    for sign, words in REASONS.items():
+        if sign in said:
+            return words
+    return f"cannot be run for many weights at once ({said.split('. ')[0][:120].rstrip('.')})"
 
 
 def _private_state(network: Own) -> str | None:

@@ -22,8 +22,9 @@ from lossary.lab.training.networks.dropout import Dropout
 class Own:
     """The class `name` in the file `path`, for rows of `shape`; `digest` is the sha256 of the file.
 
-    It is called as `Net(inputs, outputs)` where it takes two arguments or more, the first of them the number of
-    features (for pictures: of channels), as `Net(outputs=...)` where it has that one, and as `Net()` otherwise.
+    It is called with `outputs` by that name where it has such an argument, and before it with the number of features
+    (of channels, for pictures) where its first is `inputs` or has no default; as `Net(inputs, outputs)` where it
+    takes two arguments or more of other names; and as `Net()` otherwise.
     """
 
     path: str
@@ -93,7 +94,7 @@ def own(reference: str, shape: tuple[int, ...], outputs: int, *, floating: bool 
                 f"model {name}",
                 expected=f"outputs of shape {(2, outputs)} for two rows",
                 got=str(got),
-                remedy="let it take the number of outputs as a second argument, or as outputs=...",
+                remedy="let it take the number of outputs as its second argument, or by the name of outputs",
             )
         )
     return network
@@ -125,16 +126,18 @@ def _made(network: Own) -> nn.Module:
 
 
 def _called(kind: type, network: Own) -> object:
+    inputs = network.shape[0] if network.shape else 1
     parameters = [
         each
         for each in inspect.signature(kind).parameters.values()
         if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY, each.KEYWORD_ONLY)
     ]
-    positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
-    if len(positional) >= 2:
-        return kind(network.shape[0] if network.shape else 1, network.outputs)
     if any(each.name == "outputs" for each in parameters):
-        return kind(outputs=network.outputs)
+        first = parameters[0]
+        asks = first.name == "inputs" or (first.name != "outputs" and first.default is first.empty)
+        return kind(inputs, outputs=network.outputs) if asks else kind(outputs=network.outputs)
+    if sum(each.kind is not each.KEYWORD_ONLY for each in parameters) >= 2:
+        return kind(inputs, network.outputs)
     return kind()
 
 
