@@ -144,6 +144,12 @@ def _sizes(comparison: Comparison) -> Figure | None:
     )
 
 
+_RIGHT = {
+    Kind.MULTILABEL: "labels of the row that the trainings got right",
+    Kind.SEGMENTATION: "pixels of the picture that the trainings got right",
+}
+
+
 def _disagreement(comparison: Comparison) -> Figure | None:
     found = comparison.disagreement
     if found is None:
@@ -166,6 +172,7 @@ def _disagreement(comparison: Comparison) -> Figure | None:
         numbers=found.reads == "value",
         columns=[visible(name, 60) for name in found.columns],
         target=visible(comparison.task.target, 60),
+        right=_RIGHT.get(comparison.task.kind, "trainings that answered rightly"),
     )
     shots = [
         Shot(address(each.picture), f"{each.row}: {visible(each.truth, 30)}")
