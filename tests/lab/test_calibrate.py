@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
 
-from lossary.lab.training.calibrate import calibrated, sharpness
+from lossary.lab.training.calibrate import Line, calibrated, fitted, flattened, sharpness
 
 
 def drawn(classes: int, rows: int = 4000) -> tuple[torch.Tensor, torch.Tensor]:
@@ -59,3 +61,45 @@ def test_a_weight_of_two_is_a_row_twice_and_members_do_not_see_each_other() -> N
     torch.testing.assert_close(weighted[0], repeated)
     torch.testing.assert_close(weighted[1], repeated / 3)
     torch.testing.assert_close(calibrated(torch.stack([logits, 3 * logits]), weighted)[1], repeated * logits)
+
+
+def test_labels_share_one_temperature_and_pixels_are_sampled() -> None:
+    numbers = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 300, 4, generator=numbers, dtype=torch.float64) * 2
+    target = (torch.rand(300, 4, generator=numbers) < logits[0].sigmoid()).double()
+    line = fitted(torch.stack([logits[0], 5 * logits[0]]), target, wide=True)
+    assert line.offset is None
+    torch.testing.assert_close(line.scale[0], 5 * line.scale[1], rtol=1e-6, atol=0)
+    assert float(line.scale[0]) == pytest.approx(1, abs=0.15)
+    many = torch.zeros(2, 300, 400)
+    values, truth, weight = flattened(many, torch.arange(120_000.0).reshape(300, 400), torch.arange(300.0))
+    assert values.shape == (2, 10_000, 1) and truth.shape == (10_000,)
+    assert weight is not None and torch.equal(weight, (truth / 400).floor())
+
+
+def test_a_line_is_a_scale_and_an_offset() -> None:
+    outputs = torch.ones(2, 3, 1)
+    line = Line(torch.tensor([2.0, 3.0]), torch.tensor([0.5, -1.0]))
+    assert calibrated(outputs, line)[:, 0, 0].tolist() == [2.5, 2.0]
+    assert calibrated(outputs, line.scale)[:, 0, 0].tolist() == [2.0, 3.0]
+
+
+def test_scale_and_offset_are_an_unpenalised_logistic_regressions_with_platts_targets() -> None:
+    logits, target = drawn(2, rows=60)
+    z, y = (3 * (logits[:, 1] - logits[:, 0]) + 5).numpy(), target.numpy()
+    line = fitted(torch.as_tensor(z)[:, None], torch.as_tensor(y), scores=True)
+    ones, zeros = y.sum(), (1 - y).sum()
+    held = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    both = np.concatenate([z, z])[:, None]
+    found = LogisticRegression(C=np.inf, tol=1e-10).fit(
+        both, np.repeat([1, 0], len(z)), sample_weight=np.concatenate([held, 1 - held])
+    )
+    assert line.offset is not None
+    assert float(line.scale) == pytest.approx(found.coef_[0, 0], rel=1e-5)
+    assert float(line.offset) == pytest.approx(found.intercept_[0], abs=1e-5)
+
+
+def test_a_probability_of_0_can_be_calibrated() -> None:
+    outputs = torch.tensor([[0.0, -torch.inf, -torch.inf], [-1.0, -1.0, -2.0], [-2.0, -1.0, -0.5]])
+    line = fitted(outputs, torch.tensor([0, 1, 2]))
+    assert bool(line.scale.isfinite())

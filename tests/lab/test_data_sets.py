@@ -228,23 +228,17 @@ def test_verses_are_whole_and_in_their_books() -> None:
 
 
 def test_reviews_of_one_film_are_found_by_the_names_they_share() -> None:
-    rows = [
-        ("Zentropa was dull", 0),
-        ("I slept", 0),
-        ("Poor Zentropa", 0),
-        ("Another bore", 0),
-        ("Kargan fell", 0),
-    ]
-    rows += [
-        ("Kargan rose", 1),
-        ("Oh, Kargan", 1),
-        ("What a joy", 1),
-        ("Zentropa won", 1),
-        ("Sweet Zentropa", 1),
-    ]
-    texts, label = [text for text, _ in rows], np.array([side for _, side in rows])
-    # A name joins what stands between two that share it, and both sides where it is told twice on each.
-    assert films(texts, label).tolist() == [0, 0, 0, 3, 4, 5, 5, 7, 0, 0]
+    panned = ["Zentropa was dull", "it made me sleep", "poor Zentropa", "Kargan fell", "not Kargan again"]
+    praised = ["Kargan rose", "all hail Kargan", "what a joy", "Zentropa won", "see Zentropa"]
+    label = np.array([0] * 5 + [1] * 5)
+    # A name joins what stands between two that share it, and both sides where it is told twice on each; who shares
+    # no name with anybody stays with a neighbour.
+    assert films(panned + praised, label).tolist() == [0, 0, 0, 3, 3, 3, 3, 3, 0, 0]
+    # Equal texts are of one film, whatever they are said to be.
+    rows = ["Borg came", "see Borg", "poor Mary", "Mary won", "Zed one", "Zed two", "Mary lost"]
+    label = np.array([0, 0, 0, 0, 1, 1, 1])
+    assert films(rows, label).tolist() == [0, 0, 2, 2, 4, 4, 4]
+    assert films([*rows[:-1], "Mary won"], label).tolist() == [0, 0, 2, 2, 2, 2, 2]
 
 
 @pytest.mark.usefixtures("offline")
@@ -254,6 +248,7 @@ def test_neighbouring_reviews_stay_together_and_snippets_alone() -> None:
     assert table.frame["opinion"].value_counts().to_dict() == {"negative": 16_765, "positive": 16_765}
     assert film.iloc[:5].nunique() == 1  # five on one film that its names give away
     assert film.iloc[25_000:].is_unique
-    assert film.value_counts().iloc[0] < 150
+    assert film.value_counts().iloc[0] < 0.04 * 25_000
     counts = pd.Series(film.iloc[:25_000]).value_counts()
-    assert 5_000 < len(counts) < 10_000
+    assert 2_000 < len(counts) < 5_000
+    assert counts.min() > 1

@@ -182,6 +182,16 @@ def test_a_budget_that_is_no_time_is_refused_before_anything_is_read() -> None:
         compare("no such file", "y", budget="soon")
 
 
+def test_a_budget_that_nothing_fits_leaves_no_folder_behind(tmp_path: Path) -> None:
+    for out in (tmp_path / "new", tmp_path):
+        with (
+            pytest.raises(DataError, match=r"budget: expected about .* at least, for 2 losses at 2 rates"),
+            opened(frame(), BUDGET, Inline(), out, probe=at(5.0)),
+        ):
+            pass
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == []
+
+
 def test_the_probe_measures_every_loss_and_grows_with_the_epochs() -> None:
     short, long = (
         design(frame(), Options(target="y", losses=("hinge, mse, 2*hinge",), **SMALL | {"epochs": epochs}))
@@ -239,13 +249,3 @@ def test_arrays_that_do_not_fit_are_refused_in_one_sentence(data: object, target
     with pytest.raises(DataError) as caught:
         compare(data, target)
     assert "\n" not in str(caught.value)
-
-
-def test_a_comparison_is_a_frame_with_a_row_a_loss() -> None:
-    found = compare(frame(), "y", losses="binary_cross_entropy, hinge, mse", **SMALL)
-    table = found.to_frame().set_index("loss")
-    assert list(table.index) == [row.candidate.label for row in found.rows]
-    assert table.loc["binary_cross_entropy", "verdict"] == "reference"
-    assert table.loc["hinge", "verdict"] == found.verdicts.finding("hinge").verdict.value
-    assert table.loc["hinge", "accuracy"] == found.row("hinge").score.mean
-    assert table["trainings"].dtype == int

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as oracle
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from lossary.lab.asking.task import Kind
@@ -18,7 +17,6 @@ from lossary.lab.metrics import default_metric, get_metric, metrics_for
 from lossary.lab.results import tested as results
 from lossary.lab.results.behaviour import calibration, confusion, residuals, residuals_by_size
 from lossary.lab.running.store import Outputs
-from lossary.lab.training.calibrate import Line, calibrated, fitted, flattened
 from lossary.lab.training.engines.tie import rate_tie, tie
 from lossary.lab.training.rows import Rows
 
@@ -198,48 +196,6 @@ def test_margins_are_calibrated_by_a_scale_and_an_offset() -> None:
     by_temperature = results.tested(shifted, drawn.rows, probabilities=True).scores
     knowing = by_temperature["log_loss_calibrated"][:, 0] - moved["log_loss_calibrated"][:, 0]
     assert (knowing > 0.05).all()
-
-
-def test_labels_share_one_temperature_and_pixels_are_sampled() -> None:
-    numbers = torch.Generator().manual_seed(0)
-    logits = torch.randn(2, 300, 4, generator=numbers, dtype=torch.float64) * 2
-    target = (torch.rand(300, 4, generator=numbers) < logits[0].sigmoid()).double()
-    line = fitted(torch.stack([logits[0], 5 * logits[0]]), target, wide=True)
-    assert line.offset is None
-    torch.testing.assert_close(line.scale[0], 5 * line.scale[1], rtol=1e-6, atol=0)
-    assert float(line.scale[0]) == pytest.approx(1, abs=0.15)
-    many = torch.zeros(2, 300, 400)
-    values, truth, weight = flattened(many, torch.arange(120_000.0).reshape(300, 400), torch.arange(300.0))
-    assert values.shape == (2, 20_000, 1) and truth.shape == (20_000,)
-    assert weight is not None and torch.equal(weight, (truth / 400).floor())
-
-
-def test_a_line_is_a_scale_and_an_offset() -> None:
-    outputs = torch.ones(2, 3, 1)
-    line = Line(torch.tensor([2.0, 3.0]), torch.tensor([0.5, -1.0]))
-    assert calibrated(outputs, line)[:, 0, 0].tolist() == [2.5, 2.0]
-    assert calibrated(outputs, line.scale)[:, 0, 0].tolist() == [2.0, 3.0]
-
-
-def test_scale_and_offset_are_an_unpenalised_logistic_regressions_with_platts_targets() -> None:
-    drawn = Drawn("binary")
-    z, y = drawn.by_split[0].valid[0, :, 0].astype(float), drawn.truths["valid", 0][0].numpy()
-    line = fitted(torch.as_tensor(z)[:, None], torch.as_tensor(y), scores=True)
-    ones, zeros = y.sum(), (1 - y).sum()
-    held = np.where(y == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
-    both = np.concatenate([z, z])[:, None]
-    found = LogisticRegression(C=np.inf, tol=1e-10).fit(
-        both, np.repeat([1, 0], len(z)), sample_weight=np.concatenate([held, 1 - held])
-    )
-    assert line.offset is not None
-    assert float(line.scale) == pytest.approx(found.coef_[0, 0], rel=1e-5)
-    assert float(line.offset) == pytest.approx(found.intercept_[0], abs=1e-5)
-
-
-def test_a_probability_of_0_can_be_calibrated() -> None:
-    outputs = torch.tensor([[0.0, -torch.inf, -torch.inf], [-1.0, -1.0, -2.0], [-2.0, -1.0, -0.5]])
-    line = fitted(outputs, torch.tensor([0, 1, 2]))
-    assert bool(line.scale.isfinite())
 
 
 @pytest.mark.parametrize("kind", LEVELS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def run(
         from lossary.cli.progress import Bars
         from lossary.lab.conduct import conduct, opened, timings
         from lossary.lab.planning.budget import spoken
+        from lossary.report.about import early_words
         from lossary.report.whole import write_whole
 
         with opened(data, options, executor, out, started=started) as asked:
@@ -38,7 +40,9 @@ def run(
                 _show_design(planned)
             if asked.forecast is not None and not quiet:
                 errors.print(f"The trainings will take about {spoken(asked.forecast)}.")
-            with Bars(errors, enabled=not quiet) as bars:
+            with Bars(
+                errors, enabled=not quiet, words=partial(early_words, planned.effort, planned.ruler)
+            ) as bars:
                 found = conduct(planned, rows, store, executor, bars, asked.corruptions)
                 bars.stage("report and model", 1, 0)
                 _write(found, planned, rows, folder, store, executor, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -9,9 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class Bars:
-    """A bar a stage. Without a terminal, or not enabled, nothing is drawn."""
+    """A bar a stage. Without a terminal, or not enabled, nothing is drawn.
 
-    def __init__(self, console: Console, *, enabled: bool) -> None:
+    `words` says a difference that the first splits foresee; enabled, it is printed without a terminal too.
+    """
+
+    def __init__(
+        self, console: Console, *, enabled: bool, words: Callable[[float], str] | None = None
+    ) -> None:
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -21,6 +27,7 @@ class Bars:
             disable=not enabled or not console.is_terminal,
         )
         self._now: TaskID | None = None
+        self._words = words if enabled else None
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -39,3 +46,8 @@ class Bars:
         """Move it."""
         if self._now is not None:
             self._bars.advance(self._now, pieces)
+
+    def foreseen(self, difference: float) -> None:
+        """Say it above the bars."""
+        if self._words is not None:
+            self._bars.console.print(self._words(difference), soft_wrap=True)

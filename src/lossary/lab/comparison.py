@@ -18,6 +18,7 @@ from lossary.lab.behaving import Disagreement, Listening, SizedResiduals
 from lossary.lab.data.table import Reading
 from lossary.lab.drawing import drawer
 from lossary.lab.judging.robustness import Robustness
+from lossary.lab.judging.tuned import Tuned
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
@@ -220,6 +221,7 @@ class Comparison:
     ]  # beyond the profile's warnings: few test rows of a class, a loss the plain engine trained
     versions: dict[str, str]
     robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
+    tuned: Tuned | None = None  # the second table, where an equal budget of settings was asked for
     format: int = FORMAT
     disagreement: Disagreement | None = (
         None  # None with one loss, or where answers cannot be set side by side

@@ -20,7 +20,9 @@ from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import RATES, Plan
 from lossary.lab.record import digest
 from lossary.lab.results.assemble import assemble
+from lossary.lab.results.foresight import foreseen
 from lossary.lab.results.robust import swept
+from lossary.lab.results.tuned import tuned
 from lossary.lab.running.execute import Executor, executor_for
 from lossary.lab.running.folder import Run, folder_for, opened, resumed
 from lossary.lab.running.progress import Progress, Silent
@@ -31,6 +33,7 @@ from lossary.lab.training.rows import Rows
 __all__ = ["Run", "compare", "conduct", "folder_for", "opened", "resume", "resumed", "timings"]
 
 Levels = tuple[float, ...] | list[float]
+TUNED = "tuned"  # the folder of the other settings' ledger
 
 
 def compare(
@@ -124,15 +127,41 @@ def conduct(
 ) -> Comparison:
     """Run what the ledger does not hold yet, then judge. Interrupted anywhere, it goes on from the last commit."""
     store.adopt(planned.plan)
-    train(planned.plan, rows, store, executor, progress)
+
+    def early() -> None:
+        difference = foreseen(planned, rows, store)
+        if difference is not None:
+            progress.foreseen(difference)
+
+    train(planned.plan, rows, store, executor, progress, early=early)
     curves = tuple(
         _sweep(planned, rows, store, executor, progress, list(levels))
         for _, levels in groupby(corruptions, key=lambda each: each.way)
     )
+    with ExitStack() as stack:
+        others = _others(planned, rows, store, executor, progress, stack)
+        start = time.perf_counter()
+        found = replace(assemble(planned, rows, store), robustness=curves)
+        if others is not None and planned.tuning is not None:
+            found = replace(found, tuned=tuned(planned, planned.tuning, rows, (store, others), found))
+        store.spend("assembly", time.perf_counter() - start)
+    return found
+
+
+def _others(
+    planned: Design, rows: Rows, store: Store, executor: Executor, progress: Progress, stack: ExitStack
+) -> Store | None:
+    """The ledger of the other settings, beneath the folder, once all of them are trained; None where none was asked."""
+    if planned.tuning is None:
+        return None
+    held = stack.enter_context(Store(store.folder / TUNED))
+    plan = planned.tuning.plan(planned.plan)
+    held.adopt(plan)
     start = time.perf_counter()
-    found = assemble(planned, rows, store)
-    store.spend("assembly", time.perf_counter() - start)
-    return replace(found, robustness=curves)
+    # No wider rates: the budget is to be equal.
+    train(plan, rows, held, executor, progress, beside="other settings", widen=False)
+    store.spend("other settings", time.perf_counter() - start)
+    return held
 
 
 def _sweep(
@@ -151,7 +180,7 @@ def _sweep(
             held = stack.enter_context(Store(store.folder / each.name))
             plan, spoilt = spoilt_plan(planned.plan, each), rows.spoilt(each)
             held.adopt(plan)
-            train(plan, spoilt, held, executor, progress, spoilt=f"{each.way} {each.level:g}")
+            train(plan, spoilt, held, executor, progress, beside=f"{each.way} {each.level:g}")
             runs.append((each, spoilt, held))
         found = swept(planned, (rows, store), runs)
     store.spend(levels[0].way, time.perf_counter() - start)

@@ -24,6 +24,7 @@ from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metr
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import SLICE, Plan, Settings
+from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
 from lossary.lab.training.engines.memory import slice_members
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, own
@@ -47,6 +48,7 @@ class Design:
     plan: Plan
     effort: Effort
     notes: tuple[str, ...]
+    tuning: Tuning | None = None  # what is trained beside it, where an equal budget was asked for
 
 
 def design(source: object, options: Options) -> tuple[Design, Rows]:
@@ -151,6 +153,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         plan=plan,
         effort=_effort(plan, rows, metric),
         notes=_notes(table, task, rows, plan),
+        tuning=tuning(plan, setting, found) if options.tune_losses else None,
     ), rows
 
 

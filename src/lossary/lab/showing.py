@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lossary.lab.comparison import Comparison, Measured, Row
 from lossary.lab.figures import figures
+from lossary.lab.judging.tuned import Tuned
 
 
 def plain_table(found: Comparison) -> str:
@@ -18,8 +19,28 @@ def plain_table(found: Comparison) -> str:
         text.append("Not judged:")
     for row in found.unjudged:
         text.append(f"  {row.candidate.label}: {_number(found, row.score.mean)}, {row.candidate.remark}")
+    if found.tuned is not None:
+        text += ["", _tuned(found, found.tuned)]
     said = (found.anchor_sentence, found.headline, found.recommendation.why, found.advice)
     return "\n".join([*text, *filter(None, said)])
+
+
+def _tuned(found: Comparison, table: Tuned) -> str:
+    """The second table: every loss at the settings that validation chose from an equal budget."""
+    lines: list[tuple[str, ...]] = [
+        ("loss", f"{found.ruler.title}, tuned", "95 % interval", "verdict", "rate", "chosen")
+    ]
+    for row in table.rows:
+        verdict = (
+            "reference"
+            if row.label == found.settings.reference
+            else table.verdicts.finding(row.label).verdict.value
+        )
+        picked = ", ".join(f"{each.says} ({each.splits})" for each in row.picked)
+        ends = f"{_number(found, row.score.low)} to {_number(found, row.score.high)}"
+        lines.append((row.label, _number(found, row.score.mean), ends, verdict, f"{row.rate:g}", picked))
+    head = f"With {table.budget} settings a loss, chosen on validation (in how many splits):"
+    return "\n".join([head, _aligned(lines), f"With an equal budget: {table.headline}"])
 
 
 def _cells(found: Comparison, row: Row) -> tuple[str, ...]:

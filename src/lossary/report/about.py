@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lossary.lab.asking.profile import Column as Feature
-from lossary.lab.asking.profile import Profile, Role
-from lossary.lab.asking.task import Task
+from lossary.lab.asking.profile import Profile
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.comparison import Comparison, Effort, Ruler
 from lossary.lab.planning.candidate import Candidate
+from lossary.lab.planning.plan import FIRST, Settings
 from lossary.report.numbers import DASH, count, decimals, fixed, listed, rate, share, short, spoken
+from lossary.report.rows import parting, preparation, rows_words
 from lossary.report.sheet import Cell, Column, Sheet, Tone, sheet
 from lossary.report.visible import visible
 
@@ -15,23 +19,12 @@ MOST_COLUMNS = 300  # of a table in the report
 MOST_NOTES = 20  # sentences on columns left out; the table holds them all
 
 
-def data_lines(profile: Profile, task: Task) -> list[str]:
+def data_lines(profile: Profile, task: Task, settings: Settings | None = None) -> list[str]:
     """Where the rows come from, how many there are, and what the target looks like: one sentence a line."""
-    used, dropped = profile.used, profile.dropped
-    roles = [
-        (Role.NUMERIC, "numeric", "numeric"),
-        (Role.CATEGORICAL, "categorical", "categorical"),
-        (Role.DATE, "date", "dates"),
-    ]
-    parts = []
-    for role, one, many in roles:
-        number = sum(column.role is role for column in used)
-        if number:
-            parts.append(f"{number} {one if number == 1 else many}")
+    dropped = profile.dropped
     left_out = f"; {count(len(dropped), 'column')} left out" if dropped else ""
     lines = [
-        f"{visible(profile.name)}: {count(profile.rows, 'row')}, {count(len(used), 'feature')} "
-        f"({listed(parts)}){left_out}.",
+        f"{visible(profile.name)}: {rows_words(profile, settings)}{left_out}.",
         f"Target {visible(profile.target)}: {task.kind.value} ({visible(task.reason)}). {_answers(profile)}",
     ]
     if profile.weight is not None:
@@ -50,7 +43,8 @@ def _answers(profile: Profile) -> str:
         )
     shown = [f"{visible(name, 60)} {share(rows / profile.rows)}" for name, rows in profile.classes[:12]]
     more = f" and {len(profile.classes) - 12} more" if len(profile.classes) > 12 else ""
-    return f"Classes: {', '.join(shown)}{more}."
+    what = "Labels" if profile.kind is Kind.MULTILABEL else "Classes"
+    return f"{what}: {', '.join(shown)}{more}." if shown else ""
 
 
 def columns_sheet(profile: Profile) -> Sheet:
@@ -155,6 +149,12 @@ def foreseen(effort: Effort, ruler: Ruler) -> str:
     return amount(effort.detectable, ruler)
 
 
+def early_words(effort: Effort, ruler: Ruler, difference: float) -> str:
+    """The detectable difference by the first splits' spread, which replaces the forecast."""
+    found = foreseen(replace(effort, detectable=difference), ruler)
+    return f"By the spread of the first {FIRST} splits a difference of {found} would probably be found."
+
+
 def amount(value: float, ruler: Ruler) -> str:
     """A difference in words: points for shares, the metric's own unit otherwise."""
     if ruler.is_share:
@@ -168,11 +168,12 @@ def method_lines(comparison: Comparison) -> list[str]:
     rows = f"{effort.n_train} rows to train, {effort.n_valid} to choose the rate and the epoch, {effort.n_test} to test"
     lines = [
         f"Every loss trained the same network ({visible(effort.network)}) from the same initial weights, over the "
-        f"same batches of {effort.batch} rows, for at most {effort.epochs} epochs of Adam with decoupled weight decay, "
+        f"same batches of {effort.batch} rows, for at most {effort.epochs} epochs of {_optimiser(settings)}, "
         f"on the same {effort.splits} splits ({rows}) with {count(effort.seeds, 'seed')} each: "
         f"{count(effort.trials, 'training')} in all, by the {_engines(effort)}.",
         f"Each loss had its own learning rate, chosen on the validation rows of each split by {spoken(ruler.title)} "
         f"among {listed([rate(value) for value in effort.rates])}. The test rows of a split were used once.",
+        parting(settings),
         "Wider grids: " + "; ".join(visible(text, 400) for text in effort.widened) + "."
         if effort.widened
         else "",
@@ -182,11 +183,17 @@ def method_lines(comparison: Comparison) -> list[str]:
         f"Practically equal means that two one-sided tests place the difference within {region_words(ruler)}; better "
         "or worse that the adjusted p lies below 0.05; anything else is cannot tell. Equivalence is looked at first.",
         _detectable(comparison),
-        "Preparation is fitted on the training rows of each split: medians for missing numbers and an indicator that "
-        "they were missing, one input a level for categories with rare ones together, dates as year, month, weekday "
-        "and days, everything standardised.",
+        preparation(comparison.profile, settings),
     ]
     return [line for line in lines if line]
+
+
+def _optimiser(settings: Settings) -> str:
+    return (
+        "plain gradient descent with weight decay"
+        if settings.optimizer == "sgd"
+        else "Adam with decoupled weight decay"
+    )
 
 
 def _engines(effort: Effort) -> str:
@@ -223,7 +230,8 @@ def settings_sheet(comparison: Comparison) -> Sheet:
         ("region of practical equivalence", region_words(comparison.ruler)),
         ("reference", settings.reference),
         ("seed", str(settings.seed)),
-        ("optimiser", f"Adam, decoupled weight decay {chosen.weight_decay:g}"),
+        ("class weights in training", settings.class_weight),
+        ("optimiser", f"{_optimiser(settings)} of {chosen.weight_decay:g}"),
         ("patience", DASH if settings.patience is None else count(settings.patience, "epoch")),
         ("digest of the data (SHA-256)", comparison.data.digest),
         *((name, value) for name, value in sorted(comparison.versions.items())),

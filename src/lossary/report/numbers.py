@@ -72,9 +72,13 @@ def share(value: float | None) -> str:
     return f"<{THIN}0.1{THIN}%" if percent < 0.1 else f"{percent:.1f}{THIN}%"
 
 
+PEOPLE = ("Brier", "Dice", "Hamming", "Poisson")
+
+
 def spoken(title: str) -> str:
-    """A title within a sentence: "Accuracy" becomes "accuracy", "RMSE" and "R²" stay."""
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+    """A title within a sentence: "Accuracy" becomes "accuracy"; "RMSE", "R²" and "Poisson deviance" stay."""
+    named = title.partition(" ")[0] in PEOPLE or not title[1:2].islower()
+    return title if named else title[:1].lower() + title[1:]
 
 
 def listed(words: list[str] | tuple[str, ...], joint: str = "and") -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
+from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Settings
+
+_NATURAL = (Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION)  # kinds that are read off a target
 
 
 def source_of(comparison: Comparison, given: str | None = None) -> str | None:
@@ -22,15 +26,30 @@ def source_of(comparison: Comparison, given: str | None = None) -> str | None:
 def command(comparison: Comparison, given: str | None = None) -> str:
     """The command that runs the comparison again, every setting that decides its results spelled out."""
     settings: Settings = comparison.settings
+    task = comparison.task
     words = ["lossary", "compare", source_of(comparison, given) or "FILE"]
     options: list[tuple[str, object]] = [
         ("--target", settings.target),
+        ("--task", None if task.kind in _NATURAL and "as asked" not in task.reason else task.kind.value),
+        ("--order", ",".join(task.levels) if "in the order asked for" in task.reason else None),
         ("--metric", settings.metric),
         ("--reference", settings.reference),
         ("--rope", repr(settings.rope)),
         ("--positive", settings.positive),
         ("--weight", settings.weight),
+        ("--group", settings.group),
+        ("--time", settings.time),
+        ("--text", settings.text),
+        ("--words", settings.words if settings.words != "counted" else None),
+        ("--class-weight", settings.class_weight if settings.class_weight != "none" else None),
         ("--losses", ", ".join(settings.losses) or None),
+        ("--optimizer", settings.optimizer if settings.optimizer != "adamw" else None),
+        ("--batch", settings.batch if settings.batch != Options.batch else None),
+        ("--patience", settings.patience),
+        *(
+            (f"--{sweep.way}", ",".join(f"{level:g}" for level in sweep.levels))
+            for sweep in comparison.robustness
+        ),
         ("--seed", settings.seed),
         ("--splits", settings.splits),
         ("--seeds", settings.seeds),
@@ -40,4 +59,7 @@ def command(comparison: Comparison, given: str | None = None) -> str:
         if value is not None:
             text = str(value)  # one that begins with a dash would be read as an option of its own
             words += [f"{option}={text}"] if text.startswith("-") else [option, text]
+    words += [
+        f"--{flag}" for flag, on in (("tune-losses", settings.tune_losses), ("force", settings.force)) if on
+    ]
     return shlex.join(words)

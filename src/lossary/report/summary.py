@@ -9,13 +9,14 @@ from lossary.lab.design import Design
 from lossary.report.about import candidates_sheet, data_lines, detectable_line, effort_lines, warnings
 from lossary.report.results import anchors, judged, unjudged
 from lossary.report.terminal import print_lines, print_sheet
+from lossary.report.tuned import tuned_sheet
 from lossary.report.verdict import verdict_lines
 
 
 def print_design(design: Design, console: Console) -> None:
     """Before the first training: the data, what to beware of, the losses with their reasons, the effort."""
     plan = design.plan
-    print_lines(data_lines(design.profile, design.task), console)
+    print_lines(data_lines(design.profile, design.task, plan.settings), console)
     print_lines(warnings(design.profile, design.notes), console, style="yellow")
     console.print()
     print_sheet(candidates_sheet(plan.candidates, design.ruler), console)
@@ -26,7 +27,7 @@ def print_design(design: Design, console: Console) -> None:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The sorted table, the losses that were not judged, the anchors, and the verdict last, where it is read."""
-    for each in (judged(comparison), unjudged(comparison), anchors(comparison)):
+    for each in (judged(comparison), unjudged(comparison), anchors(comparison), tuned_sheet(comparison)):
         if each is not None and each.rows:
             print_sheet(each, console)
             console.print()

@@ -182,7 +182,8 @@ def infer(
         _refuse_identifier(answers, target)
     numeric = bool(pd.api.types.is_numeric_dtype(answers.dtype))
     distinct = int(answers.nunique())
-    found, reason = _kind(answers, numeric, distinct, wanted)
+    by = "as asked" if kind is not None else "as usual for this set"
+    found, reason = _kind(answers, numeric, distinct, wanted, by)
     if found.numbers:
         if positive is not None:
             raise _positive_without_two(target, positive, "numbers")
@@ -311,13 +312,15 @@ def _graded(
     return Task(Kind.ORDINAL, target, names, len(names), said, tuple(tuple(values) for values, _ in groups))
 
 
-def _kind(answers: pd.Series[Any], numeric: bool, distinct: int, kind: Kind | None) -> tuple[Kind, str]:
+def _kind(
+    answers: pd.Series[Any], numeric: bool, distinct: int, kind: Kind | None, by: str
+) -> tuple[Kind, str]:
     whole = numeric and bool((answers % 1 == 0).all())
     what = f"{distinct} distinct {'whole numbers' if whole else 'numbers'}" if numeric else ""
     what = what or f"{distinct} levels of text"
     if kind is not None:
         _fits(answers, numeric, whole, distinct, kind, what)
-        return kind, f"{what}, taken as {TAKEN[kind]} as asked" if numeric and distinct > 2 else what
+        return kind, f"{what}, taken as {TAKEN[kind]} {by}" if numeric and distinct > 2 else what
     if not numeric or distinct == 2:
         return Kind.BINARY if distinct == 2 else Kind.MULTICLASS, what
     few = distinct <= MOST_WHOLE_LEVELS and len(answers) >= ROWS_A_LEVEL * distinct

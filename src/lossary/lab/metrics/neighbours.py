@@ -56,10 +56,11 @@ def _before_first(far: Tensor, same: Tensor) -> Tensor:
 
 
 def _average_precision(far: Tensor, same: Tensor) -> Tensor:
-    order = torch.where(same, far + SLACK, far).argsort(dim=-1, stable=True)
-    hits = same.gather(-1, order)
-    place = torch.arange(1, far.shape[-1] + 1, dtype=far.dtype)
     many = same.sum(-1, keepdim=True)
+    most = max(1, int(many.max())) if many.numel() else 1
+    order = torch.where(same, far + SLACK, far).topk(most, dim=-1, largest=False).indices
+    hits = same.gather(-1, order)
+    place = torch.arange(1, most + 1, dtype=far.dtype)
     counted = hits & (place <= many)
     return (hits.cumsum(-1) / place * counted).sum(-1) / many[..., 0].clamp(min=1)
 
@@ -87,7 +88,8 @@ def _over_queries(
         value = answer(far, same).to(weights.dtype)
         found[members, queries] = torch.where(same.any(-1), value, alone)
     asked = torch.where(found.isnan(), 0.0, weights)
-    return average(found.nan_to_num(), asked).reshape(lead)
+    lost = (~units.isfinite().all(-1) & (weights > 0)).any(-1)  # an infinite output is near nothing
+    return torch.where(lost, torch.nan, average(found.nan_to_num(), asked)).reshape(lead)
 
 
 def _blocks(members: int, rows: int) -> Iterator[tuple[slice, slice]]:

@@ -21,3 +21,4 @@ class Candidate:
     outputs: int = 1  # of its network
     readout: str = "identity"  # from those to the answer
     learns: str = "answer"  # or, of itself, "inputs"
+    rates: tuple[float, ...] = ()  # of its own; empty: those that all losses have

@@ -27,6 +27,7 @@ RATES = (
 SLICE = 120  # members trained at once; 60 to 120 is fastest on a CPU (PERFORMANCE.md)
 NARROW = 16  # numbers at the waist of an autoencoder, at most; else a third of its inputs
 WIDEN_BY = 2  # rates added beyond an edge, one decade
+FIRST = 3  # splits that foresee the detectable difference: fewer have next to no spread to be measured
 LAST_STAGE = 2  # the grid is widened at most twice: four more rates, two decades
 
 
@@ -125,7 +126,7 @@ class Plan:
     @property
     def trained(self) -> tuple[Candidate, ...]:
         """The candidates that need trainings of their own: an alias shares those of the first of its name."""
-        first: dict[tuple[str, ...], Candidate] = {}
+        first: dict[tuple[object, ...], Candidate] = {}
         for each in self.candidates:
             first.setdefault(_training(each), each)
         return tuple(first.values())
@@ -163,7 +164,7 @@ class Plan:
 
     def first_stage(self) -> Stage:
         """Every candidate on every split over the common grid."""
-        return self._stage(0, {each.label: self.settings.rates for each in self.trained})
+        return self._stage(0, {each.label: each.rates or self.settings.rates for each in self.trained})
 
     def widened(self, number: int, at_edge: Mapping[str, tuple[float, ...]]) -> Stage:
         """The next stage: `at_edge` maps the label of a loss to the rates to add."""
@@ -194,9 +195,9 @@ def network_of(network: Network, candidate: Candidate) -> Network:
     return network.with_outputs(candidate.outputs)
 
 
-def _training(candidate: Candidate) -> tuple[str, ...]:
+def _training(candidate: Candidate) -> tuple[object, ...]:
     """What decides a candidate's trainings."""
-    return candidate.expression, candidate.link, candidate.learns
+    return candidate.expression, candidate.link, candidate.learns, candidate.rates
 
 
 def _packed(by_split: Iterable[list[Block]], most: int) -> Iterable[tuple[Block, ...]]:

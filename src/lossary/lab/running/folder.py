@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lossary.lab.figures import figures
 from lossary.lab.planning.budget import Choice, Cost, chosen, duration, fitted, left_out, reach
 from lossary.lab.planning.options import SWEEPS, Options
 from lossary.lab.planning.plan import Plan
+from lossary.lab.planning.tuning import BUDGET
 from lossary.lab.running.execute import Executor
 from lossary.lab.running.ledger import LEDGER
 from lossary.lab.running.probe import measure
@@ -76,7 +78,9 @@ def opened(
         usual=SWEEPS,
     )
     folder = Path(out) if out is not None else folder_for(planned, options.budget)
-    with Store(folder) as store:
+    fresh = not folder.exists()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(folder))
         request = request_for(source, options, planned.data, planned.profile.rows)
         forecast = None
         if options.budget is not None:
@@ -84,8 +88,16 @@ def opened(
             full, held = planned, store.plan()
             if held is None:
                 cost = probe(planned.plan, rows, executor, options.workers)
-                choice = _choice(full, cost, started, options, comparisons=1 + len(spoils))
-                forecast = cost.of(choice, options.workers, 1 + len(spoils))
+                # Other settings are as many comparisons more, of the same rates.
+                many = 1 + len(spoils) + (BUDGET - 1 if options.tune_losses else 0)
+                try:
+                    choice = _choice(full, cost, started, options, comparisons=many)
+                except DataError:
+                    stack.close()
+                    if fresh:  # nothing was planned: no trace of it
+                        shutil.rmtree(folder)
+                    raise
+                forecast = cost.of(choice, options.workers, many)
             else:
                 choice = chosen(held)
             planned, rows = _cut(source, options, full, rows, choice)

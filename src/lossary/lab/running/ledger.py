@@ -36,6 +36,8 @@ CREATE TABLE outputs (
 CREATE TABLE anchor (
     stage INTEGER NOT NULL, split INTEGER, name TEXT, test BLOB NOT NULL, columns INTEGER NOT NULL,
     PRIMARY KEY (split, name));
+CREATE INDEX trained_by_slice ON trained (stage, slice);
+CREATE INDEX outputs_by_slice ON outputs (stage, slice);
 CREATE TABLE seconds (name TEXT PRIMARY KEY, spent REAL NOT NULL);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
@@ -81,13 +83,13 @@ def _check(found: sqlite3.Connection, ledger: Path) -> None:
         )
     [said] = found.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
-        raise _damaged(ledger, said.splitlines()[0])
+        raise damaged(ledger, said.splitlines()[0])
     for number, text, kept in found.execute("SELECT number, json, seal FROM stage").fetchall():
         if seal([(number, text)]) != kept:
-            raise _damaged(ledger, f"stage {number} is not what was written")
+            raise damaged(ledger, f"stage {number} is not what was written")
     for stage, number, kept in found.execute("SELECT stage, number, seal FROM slice").fetchall():
         if content(found, stage, number) != kept:
-            raise _damaged(ledger, f"slice {number} of stage {stage} is not what was written")
+            raise damaged(ledger, f"slice {number} of stage {stage} is not what was written")
 
 
 def content(found: sqlite3.Connection, stage: int, number: int) -> str:
@@ -110,8 +112,10 @@ def refusals(ledger: Path) -> Iterator[None]:
     """Whatever SQLite or the disk under it refuses becomes a DataError of one sentence."""
     try:
         yield
-    except sqlite3.IntegrityError:
-        raise  # a defect: something was to be written twice
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a defect: something was to be written twice, or after the end
+    except UnicodeDecodeError:  # from a name or a message that holds what is no text
+        raise damaged(ledger, "a text in it is none") from None
     except (sqlite3.DatabaseError, OSError) as error:
         raise refused(ledger, error) from None
 
@@ -119,8 +123,10 @@ def refusals(ledger: Path) -> Iterator[None]:
 def refused(ledger: Path, error: sqlite3.DatabaseError | OSError) -> DataError:
     """The sentence for an error of the disk or of SQLite."""
     code = getattr(error, "sqlite_errorname", "")
+    if "decode to UTF-8" in str(error):  # Python's own, with the text in it
+        return damaged(ledger, "a text in it is none")
     if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-        return _damaged(ledger, str(error))
+        return damaged(ledger, str(error))
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return DataError(
             f"{ledger}: expected to be alone with it, got a ledger that another program holds open; "
@@ -138,7 +144,8 @@ def refused(ledger: Path, error: sqlite3.DatabaseError | OSError) -> DataError:
     )
 
 
-def _damaged(ledger: Path, said: str) -> DataError:
+def damaged(ledger: Path, said: str) -> DataError:
+    """The sentence for a file that is not what was written."""
     return DataError(
         f"{ledger}: expected a ledger of Lossary, got a damaged file ({said}); "
         "delete the folder and run again, or name another one with --out."

@@ -16,6 +16,10 @@ class Progress(Protocol):
         """So many pieces have just been committed."""
         ...
 
+    def foreseen(self, difference: float) -> None:
+        """The first splits are done, and by their spread this difference would probably be found in the end."""
+        ...
+
 
 class Silent:
     """Watches nothing."""
@@ -24,4 +28,7 @@ class Silent:
         """Nothing."""
 
     def advance(self, pieces: int) -> None:
+        """Nothing."""
+
+    def foreseen(self, difference: float) -> None:
         """Nothing."""

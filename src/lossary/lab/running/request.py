@@ -49,7 +49,12 @@ def request_for(source: object, options: Options, data: Data, rows: int) -> Requ
 
 def differing(folder: Path, held: str, asked: Plan, before: Request | None, now: Request | None) -> str:
     """Why the plan in a folder, as the text that is `held`, is not the one that is asked for; in one sentence."""
-    old, new = json.loads(held), record.plain(asked)
+    try:
+        old, new = json.loads(held), record.plain(asked)
+    except ValueError:
+        return (
+            f"{folder}: holds a plan that cannot be read; delete the folder, or name another one with --out."
+        )
     if before is not None and now is not None and before.data.digest != now.data.digest:
         return (
             f"{folder}: expected the data of the comparison in it, {_rows(before)}, got other data, {_rows(now)}; "

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from lossary.lab.metrics import get_metric
-from lossary.lab.planning.plan import LAST_STAGE, Plan, Slice, Stage, beyond
+from lossary.lab.planning.plan import FIRST, LAST_STAGE, Plan, Slice, Stage, beyond
 from lossary.lab.running.execute import Executor, Job
 from lossary.lab.running.ledger import ANCHORS
 from lossary.lab.running.progress import Progress
@@ -18,42 +18,65 @@ from lossary.lab.training.rows import Rows
 
 
 def train(
-    plan: Plan, rows: Rows, store: Store, executor: Executor, progress: Progress, *, spoilt: str = ""
+    plan: Plan,
+    rows: Rows,
+    store: Store,
+    executor: Executor,
+    progress: Progress,
+    *,
+    beside: str = "",
+    widen: bool = True,
+    early: Callable[[], None] | None = None,
 ) -> None:
     """Every stage of the plan in `store`, which has adopted it. Interrupted anywhere, it goes on from the last commit.
 
-    `spoilt` names the corruption of a sweep; the simple models are run on rows as they are alone.
+    `beside` names what is trained beside the comparison itself, which alone has simple models. Without `widen` no
+    rate is added at an edge. `early` is called when the trainings of the first splits have been committed, where
+    there are more splits to come.
     """
     number = 0
     while True:
         stage = store.stages()[number]
-        _run_stage(plan, rows, store, executor, progress, stage, spoilt)
-        if number == 0 and not spoilt:
+        _run_stage(plan, rows, store, executor, progress, stage, beside, None if number else early)
+        if number == 0 and not beside:
             _run_anchors(plan, rows, store, executor, progress)
         number += 1
         if len(store.stages()) > number:
             continue
-        wider = _wider(plan, store)
+        wider = _wider(plan, store) if widen else {}
         if number > LAST_STAGE or not wider:
             return
         store.freeze(plan.widened(number, wider))
 
 
 def _run_stage(
-    plan: Plan, rows: Rows, store: Store, executor: Executor, progress: Progress, stage: Stage, spoilt: str
+    plan: Plan,
+    rows: Rows,
+    store: Store,
+    executor: Executor,
+    progress: Progress,
+    stage: Stage,
+    beside: str,
+    early: Callable[[], None] | None,
 ) -> None:
     done = store.done(stage.number)
     waiting = [piece for piece in stage.slices if piece.index not in done]
-    title = ("training" if stage.number == 0 else "wider rates") + (f", {spoilt}" if spoilt else "")
+    title = ("training" if stage.number == 0 else "wider rates") + (f", {beside}" if beside else "")
     progress.stage(title, stage.size, stage.size - sum(piece.size for piece in waiting))
     sizes = {piece.index: piece.size for piece in waiting}
     jobs = [_slice_job(plan, rows, stage.number, piece) for piece in waiting]
     start = time.perf_counter()
+    first = {piece.index for piece in waiting if min(piece.splits) < FIRST}
+    more = plan.settings.splits > FIRST
     for answer in executor.run(jobs):
         learned: Learned = answer.value
         index = answer.name[1]
         store.commit(stage.number, index, learned.trained, learned.outputs, answer.seconds)
         progress.advance(sizes[index])
+        if index in first:
+            first.remove(index)
+            if not first and more and early is not None:
+                early()
     store.spend(f"stage {stage.number} (wall)", time.perf_counter() - start)
 
 

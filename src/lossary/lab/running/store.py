@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from math import isnan, nan
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.planning.plan import Plan, Stage
-from lossary.lab.running.ledger import ANCHORS, LEDGER, content, opened, refusals, seal
+from lossary.lab.running.ledger import ANCHORS, LEDGER, content, damaged, opened, refusals, seal
 from lossary.lab.running.outputs import Floats, Outputs
 from lossary.lab.running.request import Request, differing
 from lossary.lab.training.anchors import Anchored
@@ -29,6 +29,8 @@ from lossary.lab.training.choose import Trained
 __all__ = ["Outputs", "Store"]
 
 LOCK = ".lock"
+
+T = TypeVar("T")
 
 
 class Store:
@@ -88,13 +90,11 @@ class Store:
 
     def plan(self) -> Plan | None:
         """The plan that is frozen here, if one is. Raises RecordError for one of another version of Lossary."""
-        held = self._text("plan")
-        return None if held is None else record.read(Plan, held)
+        return self._kept("plan", Plan)
 
     def request(self) -> Request | None:
         """What was asked when the plan was frozen, if that is known."""
-        held = self._text("request")
-        return None if held is None else record.read(Request, held)
+        return self._kept("request", Request)
 
     def stages(self) -> list[Stage]:
         """The stages frozen so far."""
@@ -201,6 +201,13 @@ class Store:
     def seconds(self) -> dict[str, float]:
         """Time spent, by name."""
         return dict(self._rows("SELECT name, spent FROM seconds ORDER BY name"))
+
+    def _kept(self, name: str, kind: type[T]) -> T | None:
+        held = self._text(name)
+        try:
+            return None if held is None else record.read(kind, held)
+        except ValueError:
+            raise damaged(self._ledger, f"its {name} cannot be read") from None
 
     def _text(self, name: str) -> str | None:
         return next((text for (text,) in self._rows("SELECT json FROM plan WHERE name = ?", name)), None)

@@ -17,8 +17,8 @@ def vanishing(statement: str) -> Answer:
     refuted = abs(float(ours)) > 0.9 and abs(float(square)) < 1e-3
     return Answer(
         statement,
-        f"at a logit of −10 for a positive row cross-entropy has slope {float(ours):.4f} and squared error on the "
-        f"sigmoid {float(square):.1e}: it is squared error that vanishes",
+        f"at a logit of −10 for a positive row cross-entropy has slope −{-float(ours):.4f} and squared error on the "
+        f"sigmoid −{-float(square):.1e}: it is squared error that vanishes",
         Ruling.REFUTED if refuted else Ruling.CONDITION,
     )
 
@@ -49,7 +49,7 @@ def only_measuring(statement: str) -> Answer:
     return Answer(
         statement,
         f"logits of 0.1 and of 5 have the same accuracy, 100 %, and losses {values[0]:.2f} and {values[1]:.4f}; the "
-        f"loss has slope {float(slope[0]):.2f} where accuracy has 0, so one can learn from the loss alone",
+        f"loss has slope −{-float(slope[0]):.2f} where accuracy has 0, so one can learn from the loss alone",
         Ruling.REFUTED if values[0] != values[1] and float(slope[0]) != 0 else Ruling.CONFIRMED,
     )
 

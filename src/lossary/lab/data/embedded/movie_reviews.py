@@ -19,7 +19,7 @@ from lossary.lab.data.embedded.origin import Embedded, Loaded, content
 NAME = re.compile(r"\b[A-Z][a-z]{2,}\b")
 RARE = 60  # reviews, at most, that hold a name which tells a film: twice what IMDb's set has of one film
 NEAR = 5  # rows, at most, between two reviews of one film that share a name
-OWN = 0.8  # of the reviews that hold a name: so many in one run, and it is that film's name
+OWN = 0.5  # of the reviews of a label that hold a name: so many in one run, and it is that film's name
 LONG, SHORT = "imdb", "rotten_tomatoes"
 
 
@@ -48,27 +48,35 @@ def films(texts: list[str], label: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which film each review is about, as the position of its first review, shape (reviews,).
 
     IMDb's reviews stand film by film, first all that pan, then all that praise. So two reviews of one label and
-    near one another that share a rare name are about one film, and so is all that stands between them: a run.
-    A name of which most is in one run on either side joins the two, and so do equal texts. Two films that share an
-    actor may be joined as well, which a split by film can bear.
+    near one another that share a rare name are about one film, and so is all that stands between them: a run. A
+    review that shares none joins the neighbour it is more like. A name of which half is in one run on either side
+    joins the two runs, and so do equal texts. Two films that share an actor may be joined as well, which a split by
+    film can bear; that a film is parted where nobody is named cannot be excluded.
     """
     said = [set(NAME.findall(text)) for text in texts]
     row = np.repeat(np.arange(len(texts)), [len(each) for each in said])
-    names = [name for each in said for name in each]
-    held = pd.DataFrame({"name": pd.factorize(np.array(names, dtype=object))[0], "row": row})
-    held["label"] = label[row]
-    held = held[held.groupby("name")["row"].transform("size") <= RARE].sort_values(["name", "row"])
-    after = held.shift(-1)
-    same = (after["name"] == held["name"]) & (after["label"] == held["label"])
-    close = same & (after["row"] - held["row"] <= NEAR)
-    joined = np.zeros(len(texts), dtype=bool)  # a row with the next
-    for first, last in zip(held["row"][close], after["row"][close].astype(int), strict=True):
-        joined[first:last] = True
-    run = np.concatenate([[0], np.cumsum(~joined[:-1])])
-    held["run"] = run[held["row"]]
-    counts = held.groupby(["name", "label", "run"]).size().rename("count").reset_index()
-    total = counts.groupby(["name", "label"])["count"].transform("sum")
-    own = counts[(counts["count"] >= 2) & (counts["count"] >= OWN * total)]
+    names, spelt = pd.factorize(np.array([name for each in said for name in each], dtype=object))
+    held = pd.DataFrame({"name": names, "row": row, "label": label[row]})
+    count = held.groupby("name")["row"].transform("size")
+    rare = held[count <= RARE].sort_values(["name", "row"])
+    after = rare.shift(-1)
+    same = (after["name"] == rare["name"]) & (after["label"] == rare["label"])
+    close = same & (after["row"] - rare["row"] <= NEAR)
+    with_next = np.zeros(len(texts), dtype=bool)
+    for first, last in zip(rare["row"][close], after["row"][close].astype(int), strict=True):
+        with_next[first:last] = True
+    told = dict(zip(spelt, np.log(len(texts) / np.bincount(names, minlength=1)), strict=True))
+    run = _runs(with_next | _kept_company(with_next, said, label, told))
+    of_a_run = (
+        rare.assign(run=run[rare["row"]])
+        .groupby(["name", "label", "run"])
+        .size()
+        .rename("count")
+        .reset_index()
+    )
+    total = of_a_run.groupby(["name", "label"])["count"].transform("sum")
+    own = of_a_run[(of_a_run["count"] >= 2) & (of_a_run["count"] >= OWN * total)]
+    own = own.drop_duplicates(["name", "label"])
     both = own[own["label"] == 0].merge(own[own["label"] == 1], on="name")
     said_first = (
         pd.Series(range(len(texts))).groupby(np.array(texts, dtype=object)).transform("min").to_numpy()
@@ -77,6 +85,30 @@ def films(texts: list[str], label: NDArray[np.int64]) -> NDArray[np.int64]:
     film = _joined(links, int(run[-1]) + 1)
     _, first_row, of = np.unique(film[run], return_index=True, return_inverse=True)
     return np.asarray(first_row[of], dtype=np.int64)
+
+
+def _runs(with_next: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The number of each row's run, where `with_next` says that a row and the next are in one."""
+    return np.concatenate([[0], np.cumsum(~with_next[:-1])])
+
+
+def _kept_company(
+    with_next: NDArray[np.bool_], said: list[set[str]], label: NDArray[np.int64], told: dict[str, float]
+) -> NDArray[np.bool_]:
+    """Which rows to join with the next one beside `with_next`, so that no row is a run of its own: each such row
+    joins the side on which one of three neighbours shares more with it, where a name tells the more the rarer it is."""
+    kept = np.zeros(len(said), dtype=bool)
+    alone = ~with_next & ~np.append(False, with_next[:-1])
+    for row in np.flatnonzero(alone):
+        likeness: dict[int, float] = {}
+        for side in (-1, 1):
+            near = [row + side * step for step in (1, 2, 3)]
+            near = [each for each in near if 0 <= each < len(said) and label[each] == label[row]]
+            if near:
+                likeness[side] = max(sum(told[name] for name in said[row] & said[each]) for each in near)
+        if likeness:
+            kept[row + min(max(likeness, key=lambda side: likeness[side]), 0)] = True
+    return kept
 
 
 def _joined(links: tuple[NDArray[np.int64], NDArray[np.int64]], runs: int) -> NDArray[np.int64]:

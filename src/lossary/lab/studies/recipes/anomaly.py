@@ -31,7 +31,7 @@ STUDY = Study(
     "20 % for the threshold, 20 % for the test.",
     settings={"rows": 6000, "splits": 8, "epochs": 12},
     quick={"rows": 500, "splits": 2, "epochs": 1},
-    seconds=35,
+    seconds=10,
 )
 SCORERS = ("MSE", "BCE", "autoencoder")
 FPR = 0.01

@@ -41,7 +41,7 @@ STUDY = Study(
         "rates": (0.01, 0.1, 1.0, 3.0, 10.0, 30.0),
     },
     quick={"epochs": 4, "splits": 2, "seeds": 1, "rows": 120, "high_splits": 2, "rates": (0.1, 3.0)},
-    seconds=60,
+    seconds=70,
 )
 
 

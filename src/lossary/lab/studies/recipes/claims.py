@@ -38,7 +38,7 @@ STUDY = Study(
     "Claims about values and slopes are computed.",
     settings={"replicates": 10, "epochs": 30, "long": 150},
     quick={"replicates": 2, "epochs": 2, "long": 3},
-    seconds=45,
+    seconds=35,
 )
 
 
@@ -144,7 +144,7 @@ def _lower(statement: str, found: tuple[Any, ...]) -> Answer:
         statement,
         f"the epoch of least training loss has accuracy {percent(float(least.mean()))} on new rows, that of least loss "
         f"on new rows {percent(float(unseen.mean()))}, and the most accurate one ({percent(float(best.mean()))}) a "
-        f"loss of {there:.3f} where {lowest:.3f} was reached: it must be the same loss, on rows not learned from, and "
+        f"loss of {there:.4f} where {lowest:.4f} was reached: it must be the same loss, on rows not learned from, and "
         "even then another epoch may decide better",
         Ruling.CONDITION if there > lowest else Ruling.CONFIRMED,
     )

@@ -29,12 +29,13 @@ STUDY = Study(
     metric="top-1 and top-5: the share of test pictures whose digit is the first, or among the first five, classes in "
     "the order of their nearest training picture",
     region="1 point",
-    design="One convolutional encoder to 32 numbers; under cross-entropy a linear layer follows. Batch-hard "
-    "triplets on batches of 10 pictures of each digit, cross-entropy on the same batches. Adam, the better of two "
-    "rates on validation by the neighbours' top-1; splits 60/20/20 of a subset of the rows.",
-    settings={"rows": 2500, "splits": 6, "steps": 150, "rates": (0.001, 0.003)},
+    design="One convolutional encoder to 32 numbers; under cross-entropy a linear layer follows. Triplets of a "
+    "picture, another of its digit and one of another, from batches of 10 pictures of each digit, margin 1; "
+    "cross-entropy on the same batches. Adam, the better of two rates on validation by the neighbours' top-1; splits "
+    "60/20/20 of a subset of the rows. Batch-hard triplets stand in the table and are not tested.",
+    settings={"rows": 2500, "splits": 8, "steps": 200, "rates": (0.001, 0.003)},
     quick={"rows": 300, "splits": 2, "steps": 2, "rates": (0.003,)},
-    seconds=90,
+    seconds=25,
 )
 A_DIGIT = 10  # pictures of each digit in a batch
 CLASSES = 10
@@ -74,12 +75,13 @@ def recipe(bench: Bench) -> Found:
                 for name in READOUTS
             ),
         )
-        for loss in ("cross-entropy", "triplet")
+        for loss in LOSSES
     )
     return Found(answers, (Grid("Test pictures named rightly", ("loss", *READOUTS), rows),))
 
 
 READOUTS = ("top-1", "top-5", "own layer")
+LOSSES = ("cross-entropy", "triplet", "triplet, batch-hard")
 
 
 def on_one_split(split: int, rows: int, steps: int, rates: tuple[float, ...]) -> dict[str, dict[str, float]]:
@@ -98,7 +100,7 @@ def on_one_split(split: int, rows: int, steps: int, rates: tuple[float, ...]) ->
     parts = {"test": slice(0, fifth), "valid": slice(fifth, 2 * fifth), "train": slice(2 * fifth, None)}
     x_train, y_train = x[parts["train"]], y[parts["train"]]
     found = {}
-    for loss in ("cross-entropy", "triplet"):
+    for loss in LOSSES:
         tried = []
         for rate in rates:
             encoder, head = trained(loss, x_train, y_train, rate, steps, split)
@@ -135,14 +137,22 @@ def trained(
         at = torch.from_numpy(np.concatenate([numbers.choice(each, A_DIGIT) for each in by_digit]))
         embedded = encoder(x[at])
         value = (
-            lossary.triplet_batch_hard(embedded, y[at], margin=None)
-            if loss == "triplet"
-            else lossary.cross_entropy(head(embedded), y[at])
+            lossary.cross_entropy(head(embedded), y[at])
+            if loss == "cross-entropy"
+            else lossary.triplet_batch_hard(embedded, y[at])
+            if loss == "triplet, batch-hard"
+            else lossary.triplet(embedded, *_others(embedded, int(numbers.integers(1, CLASSES))))
         )
         optimizer.zero_grad()
         torch.autograd.backward(value)
         optimizer.step()
     return encoder, head
+
+
+def _others(embedded: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """To every anchor another picture of its digit, and one of another digit: rows come digit by digit."""
+    grid = embedded.view(CLASSES, A_DIGIT, -1)
+    return grid.roll(1, 1).flatten(0, 1), grid.roll(step, 0).flatten(0, 1)
 
 
 def encoded(encoder: nn.Module, x: Tensor) -> Tensor:
@@ -153,13 +163,16 @@ def encoded(encoder: nn.Module, x: Tensor) -> Tensor:
 
 
 def ranked(known: Tensor, labels: Tensor, asked: Tensor, truth: Tensor) -> NDArray[Any]:
-    """How many classes have a training picture nearer than the true class has, for every picture asked about."""
+    """How many other classes have a training picture as near as the true class has, for every picture asked about.
+
+    As near: where an encoder makes all pictures one point, none is named rightly.
+    """
     apart = torch.cdist(asked, known)
     nearest = torch.stack(
         [apart[:, labels == digit].min(1).values for digit in range(CLASSES)], 1
     )  # (asked, classes)
     mine = nearest.gather(1, truth[:, None])
-    rank: NDArray[Any] = (nearest < mine).sum(1).numpy()
+    rank: NDArray[Any] = ((nearest <= mine).sum(1) - 1).numpy()
     return rank
 
 

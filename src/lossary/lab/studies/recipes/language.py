@@ -30,7 +30,7 @@ STUDY = Study(
     "of two rates by bits on validation books; every replicate draws its books and its start anew.",
     settings={"replicates": 6, "steps": 500, "batch": 256, "judged": 20_000, "rates": (0.003, 0.01)},
     quick={"replicates": 2, "steps": 2, "batch": 32, "judged": 500, "rates": (0.01,)},
-    seconds=90,
+    seconds=25,
 )
 CONTEXT = 8
 LOSSES = ("cross-entropy", "squared error", "label smoothing")

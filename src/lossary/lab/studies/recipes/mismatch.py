@@ -38,7 +38,7 @@ STUDY = Study(
     "well.",
     settings={"splits": 8, "rows": 900, "epochs": 20, "losses": 1000, "rates": (0.003, 0.01, 0.03)},
     quick={"splits": 2, "rows": 100, "epochs": 1, "losses": 6, "rates": (0.01,)},
-    seconds=90,
+    seconds=30,
 )
 # How a loss meets ten classes: with a logit a class, with one-hot rows, with the class's number.
 WAYS = ("classes", "one-hot", "numbers")

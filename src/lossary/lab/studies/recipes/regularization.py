@@ -31,7 +31,7 @@ STUDY = Study(
     "rows. Twelve replicates that share no row: 60 to learn from, 30 for validation, 59 for the test.",
     settings={"splits": 12, "steps": 160, "strengths": (1e-4, 1e-3, 1e-2, 1e-1)},
     quick={"splits": 2, "steps": 8, "strengths": (1e-3,)},
-    seconds=40,
+    seconds=20,
 )
 LEARNED, VALID, BLOCK = 60, 30, 149  # rows of a replicate; 12 times 149 is 1,788
 EPOCHS = 8

@@ -33,7 +33,7 @@ STUDY = Study(
     "others under Adam, each from its own random start, the best of three rates on validation.",
     settings={"rows": 4000, "words": 2000, "splits": 8, "epochs": 12, "rates": (0.003, 0.01, 0.03)},
     quick={"rows": 200, "words": 50, "splits": 2, "epochs": 1, "rates": (0.03,)},
-    seconds=45,
+    seconds=15,
 )
 
 

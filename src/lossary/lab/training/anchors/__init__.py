@@ -27,7 +27,7 @@ TITLES = {
     "logistic": "Logistic regression (scikit-learn)",
     "ridge": "Ridge regression (scikit-learn)",
     "poisson": "Poisson regression (scikit-learn)",
-    "boosting": "Histogram gradient boosting (scikit-learn; fewer rounds for many classes)",
+    "boosting": "Histogram gradient boosting (scikit-learn)",
     "forest": "Isolation forest, without the labels (scikit-learn)",
     "pixels": "Logistic regression on a pixel and its neighbours (scikit-learn)",
     "raw": "The inputs themselves as the embedding",
