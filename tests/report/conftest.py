@@ -12,6 +12,7 @@ import pytest
 
 from lossary.lab.asking.profile import profile
 from lossary.lab.asking.task import Kind, Task, infer
+from lossary.lab.behaving import Disagreement, Disputed, Listening
 from lossary.lab.comparison import (
     Anchor,
     Calibration,
@@ -26,6 +27,7 @@ from lossary.lab.comparison import (
     Recommendation,
     Row,
     Ruler,
+    SizedResiduals,
 )
 from lossary.lab.data import Table, read
 from lossary.lab.judging.verdict import judge
@@ -36,6 +38,7 @@ from lossary.report.page import page
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 SPLITS = 20
+TENTHS = tuple(float(10 * each) for each in range(1, 11))
 NASTY = "<script>alert(1)</script>"
 
 LOSSES = {
@@ -166,6 +169,9 @@ def _compared(
         ),
         notes=("the class 'b' has fewer than 10 test rows in a split",),
         versions={"lossary": "0.1.0", "torch": "2.13.0", "python": "3.11"},
+        disagreement=_disagreement(tuple(row.candidate.label for row in rows), numbers=not shares)
+        if rows[1:]
+        else None,
     )  # fmt: skip
 
 
@@ -212,7 +218,22 @@ def _row(
         calibration=bins if task.kind is Kind.BINARY else None,
         confusion=Confusion(task.levels, share) if classes else None,
         residuals=() if shares else tuple(np.sort(rng.standard_t(2, 101) * 12).tolist()),
+        residuals_by_size=None if shares else SizedResiduals(TENTHS, TENTHS, TENTHS, TENTHS, (40,) * 10),
+        listening=Listening(why="it has no slope of a single row")
+        if candidate.elicits == "mode"
+        else Listening(tuple(each / 55 for each in range(1, 11))),
     )
+
+
+def _disagreement(labels: tuple[str, ...], *, numbers: bool) -> Disagreement:
+    """Three rows, one of a nasty name; the last loss lies apart."""
+    answers = (*((100.0 if numbers else 1.0) for _ in labels[1:]), 80.0 if numbers else 0.25)
+    rows = tuple(
+        Disputed(at, "120" if numbers else NASTY, 120.0 if numbers else None, 4, answers, (NASTY, "3.5"))
+        for at in (17, 3, 99)
+    )
+    pairs = tuple(tuple(0.01 * (1 + i + j) for j in range(len(labels))) for i in range(len(labels)))
+    return Disagreement(labels, "value" if numbers else "right", pairs, (NASTY, "area"), rows)
 
 
 @pytest.fixture(scope="session")

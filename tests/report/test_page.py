@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lossary.lab.asking.task import Kind
+from lossary.lab.behaving import Thumbnail
 from lossary.lab.comparison import Comparison, Confusion, Curve
 from lossary.lab.data import read
+from lossary.lab.judging.robustness import robustness
 from lossary.lab.judging.verdict import Verdict
 from lossary.report.page import page, write_report
 from lossary.report.script import write_script
@@ -78,7 +84,10 @@ def test_the_report_names_no_address_outside_itself(text: str) -> None:
     for tag, attributes in seen.elements:
         for name, value in attributes.items():
             if name in ADDRESSES:
-                assert (value or "").startswith("#"), (tag, name, value)
+                assert (value or "").startswith("#" if tag != "img" else "data:image/png;base64,"), (
+                    tag,
+                    name,
+                )
             assert not re.search(r"url\((?!#)", value or ""), (tag, name, value)
             assert "http:" not in (value or "") and "https:" not in (value or ""), (tag, name, value)
         assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form", "a:href"}
@@ -136,12 +145,65 @@ def test_every_chart_has_its_table(text: str) -> None:
 
 def test_the_figures_are_those_the_task_calls_for(drawn: Drawn) -> None:
     for kind, expected in {
-        Kind.BINARY: {"differences", "learning", "rates", "confusion", "calibration"},
-        Kind.MULTICLASS: {"differences", "learning", "rates", "confusion"},
-        Kind.REGRESSION: {"differences", "learning", "rates", "residuals"},
+        Kind.BINARY: {"confusion", "calibration"},
+        Kind.MULTICLASS: {"confusion"},
+        Kind.REGRESSION: {"residuals", "sizes"},
     }.items():
         found = set(re.findall(r'<section id="(\w+)">', drawn(kind)))
-        assert found - {"results", "metrics", "data", "method"} == expected
+        always = {"differences", "learning", "rates", "disagreement", "listening", "metrics"}
+        assert found - {"results", "data", "method"} == expected | always
+
+
+def test_rows_on_which_losses_disagree_are_shown_with_what_each_said(drawn: Drawn) -> None:
+    section = re.search(r'<section id="disagreement">.*?</section>', drawn(Kind.REGRESSION), re.S)
+    assert section is not None
+    seen = Seen(section.group())
+    for words in ("17", "120", "−20", "3.5", NASTY, "How far two losses lie apart"):
+        assert words in seen.text, words
+    assert seen.count("img") == 0
+
+
+def test_a_loss_without_a_slope_of_one_row_is_named_with_the_reason(drawn: Drawn) -> None:
+    assert "hinge is not shown: it has no slope of a single row." in Seen(drawn(Kind.BINARY)).text
+
+
+def test_pictures_of_rows_lie_within_the_page_and_its_policy_lets_in_no_others(made: Made) -> None:
+    found = made(Kind.MULTICLASS)
+    apart = found.disagreement
+    assert apart is not None and "img-src" not in page(found)
+    pixels = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    small = Thumbnail(2, 3, 3, base64.b64encode(pixels.tobytes()).decode())
+    rows = tuple(replace(each, picture=small) for each in apart.rows)
+    text = page(replace(found, disagreement=replace(apart, rows=rows)))
+    assert "; img-src data:" in text
+    sources = [a["src"] or "" for t, a in Seen(text).elements if t == "img"]
+    assert len(sources) == 3
+    image = Image.open(io.BytesIO(base64.b64decode(sources[0].removeprefix("data:image/png;base64,"))))
+    assert (np.asarray(image) == pixels).all()
+
+
+def test_a_sweep_is_a_figure_with_the_area_of_every_loss(made: Made) -> None:
+    found = made(Kind.BINARY)
+    levels = (0.0, 0.2, 0.4)
+    scores = {
+        row.candidate.label: np.array(
+            [[0.9 - level * (1 + at) / 5 + split / 500 for split in range(20)] for level in levels]
+        )
+        for at, row in enumerate(found.rows)
+    }  # fmt: skip
+    sweep = robustness(
+        "noise", levels, scores, metric="accuracy", reference=found.settings.reference,
+        judged=dict.fromkeys(scores, True), n_test=113, n_rest=456, notes=("labels were flipped",),
+    )  # fmt: skip
+    text = page(replace(found, robustness=(sweep,)))
+    section = re.search(r'<section id="robustness_noise">.*?</section>', text, re.S)
+    assert section is not None and section.group().count("<svg") == len(found.rows)
+    first = found.rows[0].candidate.label
+    best = re.search(r"<tbody>\s*<tr>\s*<th[^>]*>(.*?)</th>(.*?)</tr>", section.group(), re.S)
+    assert best is not None and best.group(1) == first
+    assert re.findall(r">([\d.]+)</td>", best.group(2))[:4] == ["91.9", "87.9", "83.9", "87.9"]
+    assert "labels were flipped" in section.group()
+    assert "--noise 0,0.2,0.4" in text
 
 
 def test_the_verdict_comes_first_and_an_anchor_that_wins_before_it(made: Made, undrawn: None) -> None:
@@ -212,13 +274,11 @@ def test_a_write_that_fails_leaves_the_file_that_was_there(
 ) -> None:
     path = write(made(Kind.MULTICLASS), tmp_path)
     before = path.read_bytes()
-    whole = Path.write_bytes
 
-    def half(self: Path, content: bytes) -> int:
-        whole(self, content[: len(content) // 2])
+    def full(_: int) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(Path, "write_bytes", half)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="the disk is full"):
         write(made(Kind.MULTICLASS), tmp_path)
     assert path.read_bytes() == before

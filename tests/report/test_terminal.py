@@ -15,7 +15,7 @@ from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
 from lossary.lab.design import design
 from lossary.lab.planning.options import Options
-from lossary.report.about import candidates_sheet, data_lines, effort_lines, warnings
+from lossary.report.about import candidates_sheet, data_lines, effort_lines, method_lines, warnings
 from lossary.report.summary import print_comparison, print_design
 from lossary.report.terminal import print_lines, print_sheet
 
@@ -63,6 +63,21 @@ def test_the_design_is_shown_before_the_first_training() -> None:
 def test_the_verdict_comes_last(made: Made) -> None:
     found = replace(made(Kind.BINARY), headline="One sentence.", advice="Another sentence.")
     assert printed(found).rstrip().endswith("Another sentence.")
+
+
+def test_what_can_be_detected_is_said_as_measured_beside_the_forecast(made: Made) -> None:
+    found = made(Kind.BINARY)
+    assert "Detectable: 0.90 points as measured (forecast 1.3 points)." in printed(found, 160)
+    ahead = replace(found, effort=replace(found.effort, detectable_measured=None))
+    assert "Detectable: 1.3 points (forecast)." in printed(ahead, 160)
+
+
+def test_losses_that_the_plain_engine_trained_are_named_with_the_effort(made: Made) -> None:
+    found = made(Kind.BINARY)
+    assert any("by the stacked engine." in line for line in method_lines(found))
+    mixed = replace(found, effort=replace(found.effort, plain=("hinge", "mse on sigmoid")))
+    said = "by the stacked engine, but for hinge and mse on sigmoid, which the plain one trained."
+    assert any(said in line for line in method_lines(mixed))
 
 
 def test_no_color_means_no_colour(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

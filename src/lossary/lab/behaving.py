@@ -16,6 +16,16 @@ class Listening:
 
 
 @dataclass(frozen=True)
+class Thumbnail:
+    """A small picture of a row: grey or red, green and blue."""
+
+    height: int
+    width: int
+    channels: int  # 1 or 3
+    pixels: str  # base64 of the bytes, (height, width, channels)
+
+
+@dataclass(frozen=True)
 class Disputed:
     """One row of the data on whose answer the losses disagree."""
 
@@ -25,6 +35,7 @@ class Disputed:
     splits: int  # how many had it among their test rows
     answers: tuple[float, ...]  # one a loss, as `Disagreement.reads` says
     values: tuple[str, ...] = ()  # of `Disagreement.columns`
+    picture: Thumbnail | None = None  # where the rows are pictures
 
 
 @dataclass(frozen=True)

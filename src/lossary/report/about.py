@@ -230,6 +230,7 @@ def settings_sheet(comparison: Comparison) -> Sheet:
         ("region of practical equivalence", region_words(comparison.ruler)),
         ("reference", settings.reference),
         ("seed", str(settings.seed)),
+        ("class weights in training", settings.class_weight),
         ("optimiser", f"{_optimiser(settings)} of {chosen.weight_decay:g}"),
         ("patience", DASH if settings.patience is None else count(settings.patience, "epoch")),
         ("digest of the data (SHA-256)", comparison.data.digest),

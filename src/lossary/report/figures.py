@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.comparison import Comparison, Row
 from lossary.report.charts.classes import Bin, calibration, confusion
 from lossary.report.charts.curves import (
@@ -14,10 +16,11 @@ from lossary.report.charts.curves import (
     sized_residuals,
 )
 from lossary.report.charts.disagreement import Case, disagreement
-from lossary.report.charts.figure import Figure
+from lossary.report.charts.figure import Figure, Shot
 from lossary.report.charts.forest import Span, forest
 from lossary.report.charts.multiples import Line
 from lossary.report.measured import metrics_figure
+from lossary.report.png import address
 from lossary.report.results import finding_of, verdict_cell
 from lossary.report.robust import robustness_figures
 from lossary.report.sheet import Tone
@@ -106,8 +109,17 @@ def _calibration(comparison: Comparison) -> Figure | None:
             name = _name(row) + (" (after a temperature)" if bins.tempered else "")
             parts = zip(bins.predicted, bins.observed, bins.low, bins.high, bins.count, strict=True)
             found[name] = [Bin(*part) for part in parts]
-    event = f"{comparison.task.target} = {comparison.task.positive}"
-    return calibration(found, event=visible(event, 80)) if found else None
+    event, units = _event(comparison.task)
+    return calibration(found, event=visible(event, 80), units=units) if found else None
+
+
+def _event(task: Task) -> tuple[str, str]:
+    """What a probability is of, and what has one."""
+    if task.kind is Kind.SEGMENTATION:
+        return "foreground", "pixels of the test rows"
+    if task.kind is Kind.MULTILABEL:
+        return "its being there", "labels of the test rows"
+    return f"{task.target} = {task.positive}", "test rows"
 
 
 def _residuals(comparison: Comparison) -> Figure | None:
@@ -132,6 +144,12 @@ def _sizes(comparison: Comparison) -> Figure | None:
     )
 
 
+_RIGHT = {
+    Kind.MULTILABEL: "labels of the row that the trainings got right",
+    Kind.SEGMENTATION: "pixels of the picture that the trainings got right",
+}
+
+
 def _disagreement(comparison: Comparison) -> Figure | None:
     found = comparison.disagreement
     if found is None:
@@ -147,14 +165,21 @@ def _disagreement(comparison: Comparison) -> Figure | None:
         )
         for c in found.rows
     ]
-    return disagreement(
+    drawn = disagreement(
         [visible(label, 80) for label in found.losses],
         cases,
         found.pairs,
         numbers=found.reads == "value",
         columns=[visible(name, 60) for name in found.columns],
         target=visible(comparison.task.target, 60),
+        right=_RIGHT.get(comparison.task.kind, "trainings that answered rightly"),
     )
+    shots = [
+        Shot(address(each.picture), f"{each.row}: {visible(each.truth, 30)}")
+        for each in found.rows
+        if each.picture is not None
+    ]
+    return replace(drawn, shots=tuple(shots))
 
 
 def _listening(comparison: Comparison) -> Figure | None:

@@ -89,11 +89,10 @@ def _panel(group: list[Reading], losses: Named, names: list[str], reference: str
                 mean, low, high = (factor * value for value in (found.mean, found.low, found.high))
                 bars.append(Bar(name, mean, low, high, second=reading is not first))
     title = first.title + unit + ("" if first.greater_is_better else ", less is better")
+    title += ", decides" if first.metric == decides else ""
     if len(group) > 1:
         title += f"; hollow: {spoken(group[1].title.removeprefix(first.title).lstrip(', '))}"
-    return intervals(
-        title + (", decides" if first.metric == decides else ""), bars, names, reference=reference
-    )
+    return intervals(title, bars, names, reference=reference)
 
 
 def other_metrics(comparison: Comparison) -> Sheet:

@@ -31,6 +31,7 @@ from lossary.report.results import anchors, judged, unjudged
 from lossary.report.rows import rows_words
 from lossary.report.source import command
 from lossary.report.spread import spread_sheet
+from lossary.report.tuned import tuned_sheet
 from lossary.report.unit import unit_of
 from lossary.report.verdict import verdict_lines
 from lossary.report.visible import visible
@@ -66,24 +67,26 @@ def page(comparison: Comparison, given: str | None = None) -> str:
     environment.filters["breakable"] = _breakable
     environment.filters["drawn"] = _drawn
     css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
+    drawn = figures(comparison)
     task, profile = comparison.task, comparison.profile
     results = [
         judged(comparison),
         unjudged(comparison),
         anchors(comparison) if comparison.anchors else None,
+        tuned_sheet(comparison),
         spread_sheet(comparison),
     ]
     return environment.get_template("page.html.j2").render(
         title=f"Which loss for predicting {visible(task.target, 80)}?",
         subtitle=f"{visible(comparison.data.name)}: {_rows(comparison)}, {task.kind.value} target",
-        policy=_policy(css, js),
+        policy=_policy(css, js, pictures=any(figure.shots for figure in drawn)),
         css=Markup(css),
         js=Markup(js),
         verdict=verdict_lines(comparison),
         facts=_facts(comparison),
         warnings=warnings(profile, comparison.notes, (comparison.verdicts.caveat,)),
         results=[sheet for sheet in results if sheet is not None],
-        figures=figures(comparison),
+        figures=drawn,
         data_lines=data_lines(profile, task, comparison.settings),
         data_notes=data_notes(profile),
         columns=columns_sheet(profile),
@@ -128,9 +131,9 @@ def _asset(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _policy(css: str, js: str) -> str:
-    """Nothing may load and nothing may run but the style sheet and the script of this page."""
-    allowed = f"style-src '{_hash(css)}'; script-src '{_hash(js)}'"
+def _policy(css: str, js: str, *, pictures: bool) -> str:
+    """Nothing may load and nothing may run but the style sheet and the script of this page, and pictures within it."""
+    allowed = f"style-src '{_hash(css)}'; script-src '{_hash(js)}'" + ("; img-src data:" if pictures else "")
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 

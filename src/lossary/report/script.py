@@ -78,7 +78,10 @@ def script(comparison: Comparison, data: str) -> str:
         missing=_literal(MISSING),
         rare=_literal(RARE),
         rare_percent=f"{100 * RARE:g}",
-        weighted=", weight=w[rows]" if weight is not None else "",
+        balanced=comparison.settings.class_weight == "balanced",
+        weighted=", weight=w[rows]"
+        if weight is not None or comparison.settings.class_weight == "balanced"
+        else "",
     )
     ast.parse(text)  # a script that does not parse must fail here, not on the user's desk
     return text

@@ -9,6 +9,7 @@ from lossary.lab.design import Design
 from lossary.report.about import candidates_sheet, data_lines, detectable_line, effort_lines, warnings
 from lossary.report.results import anchors, judged, unjudged
 from lossary.report.terminal import print_lines, print_sheet
+from lossary.report.tuned import tuned_sheet
 from lossary.report.verdict import verdict_lines
 
 
@@ -26,7 +27,7 @@ def print_design(design: Design, console: Console) -> None:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """The sorted table, the losses that were not judged, the anchors, and the verdict last, where it is read."""
-    for each in (judged(comparison), unjudged(comparison), anchors(comparison)):
+    for each in (judged(comparison), unjudged(comparison), anchors(comparison), tuned_sheet(comparison)):
         if each is not None and each.rows:
             print_sheet(each, console)
             console.print()

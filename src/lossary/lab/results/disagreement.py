@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lossary.lab.asking.task import Kind
-from lossary.lab.behaving import Disagreement, Disputed
+from lossary.lab.behaving import Disagreement, Disputed, Thumbnail
 from lossary.lab.figures import figures
 from lossary.lab.results.answers import COMPARABLE, NUMBERS, Answers, answers
 from lossary.lab.running.store import Outputs
@@ -19,6 +20,7 @@ Values = NDArray[np.float64]
 
 MOST_ROWS = 12
 MOST_COLUMNS = 6
+LARGEST = 32  # pixels of a side of a picture
 LONGEST = 80  # characters of a value
 FILE = "file"  # the column that names the picture of a row
 
@@ -86,7 +88,21 @@ def _columns(rows: Rows) -> tuple[str, ...]:
 def _disputed(row: int, means: Values, splits: int, columns: Sequence[str], rows: Rows) -> Disputed:
     number = float(rows.answers[row]) if rows.task.kind.numbers else None
     values = tuple(_value(rows.table.frame[name].iloc[row]) for name in columns)
-    return Disputed(row + 1, _truth(row, rows), number, splits, tuple(means.tolist()), values)
+    pictures = rows.table.pictures
+    small = None if pictures is None else thumbnail(pictures[row])
+    return Disputed(row + 1, _truth(row, rows), number, splits, tuple(means.tolist()), values, small)
+
+
+def thumbnail(picture: NDArray[np.uint8]) -> Thumbnail:
+    """A picture (channels, height, width) with at most 32 pixels a side: means of square blocks, edges left out."""
+    channels, height, width = picture.shape
+    kept = picture if channels in (1, 3) else picture[:1]
+    block = -(-max(height, width) // LARGEST)
+    high, wide = max(1, height // block), max(1, width // block)
+    cut = kept[:, : high * block, : wide * block] if min(height, width) >= block else kept[:, :1, :1]
+    blocks = cut.reshape(len(kept), high, cut.shape[1] // high, wide, cut.shape[2] // wide)
+    small = np.rint(blocks.mean((2, 4))).astype(np.uint8).transpose(1, 2, 0)
+    return Thumbnail(high, wide, len(kept), b64encode(np.ascontiguousarray(small).tobytes()).decode())
 
 
 def _truth(row: int, rows: Rows) -> str:

@@ -34,8 +34,7 @@ def foreseen(planned: Design, rows: Rows, store: Store) -> float | None:
         outputs = [store.outputs(label, s, rates[label, s], settings.seeds) for s in range(FIRST)]
         probable = candidate.probabilities
         found = tested(outputs, rows, probabilities=probable, metric=metric, calibrate=False)
-        means: Values = found.scores[metric.name].mean(axis=1)
-        return means
+        return np.asarray(found.scores[metric.name].mean(axis=1))
 
     by_label = {each.label: scores(each) for each in plan.candidates if each.judged}
     home = by_label.pop(settings.reference)

@@ -68,8 +68,8 @@ class Bin:
     rows: int
 
 
-def calibration(bins: Mapping[str, Sequence[Bin]], *, event: str) -> Figure:
-    """Observed share against predicted probability of `event`; the diagonal is perfect calibration."""
+def calibration(bins: Mapping[str, Sequence[Bin]], *, event: str, units: str) -> Figure:
+    """Observed share against predicted probability of `event` for `units`; the diagonal is perfect calibration."""
     panels, rows = [], []
     for name, found in bins.items():
         label = f"Calibration of {name}; the table beneath holds the numbers."
@@ -82,7 +82,7 @@ def calibration(bins: Mapping[str, Sequence[Bin]], *, event: str) -> Figure:
     return Figure(
         "calibration",
         "Calibration",
-        f"Of the test rows given a probability of {event}, the share that came true. On the diagonal a probability "
+        f"Of the {units} given a probability of {event}, the share that came true. On the diagonal a probability "
         "means what it says; below it the event is predicted too often, above it too seldom. Bars are 95 % Wilson "
         "intervals. Test rows recur over splits and seeds, so the bars are a lower bound on the uncertainty.",
         tuple(panels),

@@ -21,6 +21,14 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of a row of the data as a `data:` address, and the words beneath it."""
+
+    address: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """Panels under one title, and the tables of what they show: `table` first."""
 
@@ -30,6 +38,7 @@ class Figure:
     panels: tuple[Panel, ...]
     table: Sheet
     more: tuple[Sheet, ...] = ()
+    shots: tuple[Shot, ...] = ()
 
 
 def spread(length: int, most: int) -> list[int]:
