@@ -43,7 +43,10 @@ def test_a_study_prints_its_hash_before_its_outcomes_and_where_its_page_is(tmp_p
 def test_an_unknown_study_is_refused_in_one_sentence(tmp_path: Path) -> None:
     found = run.invoke(app, ["study", "dart", "--out", str(tmp_path)])
     assert found.exit_code == 2
-    assert "study: expected one of binary" in found.stderr
+    assert (
+        "study: expected a study by its name, or all, got 'dart'; the nearest study is 'darts'."
+        in found.stderr
+    )
 
 
 def test_an_interruption_and_a_full_disk_are_said_in_one_sentence(

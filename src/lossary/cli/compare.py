@@ -80,8 +80,12 @@ def compare(
     seed: Annotated[
         int, typer.Option(help="Another seed draws other splits, initial weights and batches.")
     ] = 0,
-    splits: Annotated[int, typer.Option(help="Random splits into training, validation and test rows.")] = 20,
-    seeds: Annotated[int, typer.Option(help="Trainings of every loss and rate on each split.")] = 5,
+    splits: Annotated[
+        int | None, typer.Option(help="Random splits of the rows; by default 20, for pictures 10.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Trainings a loss, rate and split; by default 5, for pictures 2.")
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of a training; by default what the rows need.")
     ] = None,

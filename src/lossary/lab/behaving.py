@@ -62,3 +62,17 @@ class SizedResiduals:
     low: tuple[float, ...]  # 10 % quantile
     high: tuple[float, ...]  # 90 % quantile
     count: tuple[int, ...]  # predictions of all splits and seeds
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """A detector at every cut on test: mean over the trainings, with their 10 and 90 % quantiles."""
+
+    fpr: tuple[float, ...]  # shares of false alarms allowed
+    tpr: tuple[float, ...]  # what is found at each
+    tpr_low: tuple[float, ...]
+    tpr_high: tuple[float, ...]
+    recall: tuple[float, ...]  # shares that are to be found
+    precision: tuple[float, ...]  # of what is found then
+    precision_low: tuple[float, ...]
+    precision_high: tuple[float, ...]

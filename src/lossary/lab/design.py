@@ -32,6 +32,8 @@ from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
 
 HIDDEN = (32,)  # units of the network that every loss trains
+# By whether the rows are pictures, whose trainings take seconds. Fewer splits cost power, not validity.
+SPLITS_AND_SEEDS = {False: (20, 5), True: (10, 2)}
 VECTORS = 16  # numbers that a word becomes
 FEW_TEST_ROWS = 10  # of a class: flagged beside every rate (WORKBENCH, "Small data")
 
@@ -65,10 +67,12 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     refuse_weightless(table, task)
     found = profile(table, task)
     metric, why = _metric(options, task, found)
+    many, each = SPLITS_AND_SEEDS[table.pictures is not None]
+    count, seeds = options.splits or many, options.seeds or each
     splits = make_splits(
         task.answers(table),
         task.kind,
-        options.splits,
+        count,
         options.seed,
         folds=found.small,
         group=None if table.group is None else table.frame[table.group].to_numpy(),
@@ -93,8 +97,8 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         positive=task.positive,
         weight=options.weight,
         seed=options.seed,
-        splits=options.splits,
-        seeds=options.seeds,
+        splits=count,
+        seeds=seeds,
         epochs=epochs,
         patience=options.patience,
         batch=options.batch,

@@ -29,7 +29,8 @@ class Reading:
     @property
     def known(self) -> Metric | None:
         """What the laboratory knows of it; None for one that a comparison alone measures."""
-        return _known(self.base)
+        # An operating point set on validation is a rate as those set on test are: "tpr_at_validation_fpr(0.01)".
+        return _known(self.base) or _known(self.base.partition("_at_")[0])
 
 
 def _known(name: str) -> Metric | None:

@@ -71,9 +71,9 @@ def page(comparison: Comparison, given: str | None = None) -> str:
     task, profile = comparison.task, comparison.profile
     results = [
         judged(comparison),
+        tuned_sheet(comparison),
         unjudged(comparison),
         anchors(comparison) if comparison.anchors else None,
-        tuned_sheet(comparison),
         spread_sheet(comparison),
     ]
     return environment.get_template("page.html.j2").render(

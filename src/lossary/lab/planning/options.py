@@ -58,8 +58,8 @@ class Options:
     dropout: float = 0.0
     optimizer: str = "adamw"
     seed: int = 0
-    splits: int = 20
-    seeds: int = 5
+    splits: int | None = None  # None: 20, and 10 where a training takes seconds
+    seeds: int | None = None  # None: 5, and 2 there
     epochs: int | None = None  # None: `epochs_for` the training rows
     patience: int | None = None
     batch: int = 32

@@ -123,9 +123,9 @@ def _picture(key: str, says: str, found: Mapping[str, Trained]) -> Picture:
     return Picture(
         key=f"binary-{key}",
         title=f"Accuracy by learning rate, {says}",
-        reading="Where the lines part, one of the two no longer learns at that rate. On a saturated sigmoid squared error "
-        "has almost no slope; everywhere else its slope is at most half of cross-entropy's, so that the steps of SGD are "
-        "shorter under it. Bands are one standard deviation over splits.",
+        reading="Where the lines part, one of the two no longer learns at that rate. On a saturated sigmoid squared "
+        "error has almost no slope; everywhere else its slope is at most half of cross-entropy's, so that the steps of "
+        "SGD are shorter under it. Bands are one standard deviation over splits.",
         x="learning rate",
         y="accuracy on test rows",
         lines=tuple(lines),
