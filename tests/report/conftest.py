@@ -34,6 +34,7 @@ from lossary.lab.judging.verdict import judge
 from lossary.lab.metrics import get_metric
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
+from lossary.lab.training.networks import Mlp
 from lossary.report.page import page
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
@@ -165,7 +166,7 @@ def _compared(
         advice=verdicts.would_help,
         anchor_sentence="",
         recommendation=Recommendation(
-            chosen, verdicts.advice, 0.003, 20, (32,), "relu", 32, 0.01, best.score
+            chosen, verdicts.advice, 0.003, 20, Mlp(8, (32,), task.outputs), 32, 0.01, best.score
         ),
         notes=("the class 'b' has fewer than 10 test rows in a split",),
         versions={"lossary": "0.1.0", "torch": "2.13.0", "python": "3.11"},

@@ -25,7 +25,7 @@ from lossary.report.script import script, write_script
 Made = Callable[[Kind], Comparison]
 Compared = Callable[..., Comparison]
 NASTY = "<script>alert(1)</script>"
-ALLOWED = {"torch", "pandas", "sklearn", "lossary", "safetensors", *sys.stdlib_module_names}
+ALLOWED = {"torch", "numpy", "pandas", "sklearn", "lossary", "safetensors", *sys.stdlib_module_names}
 
 
 def loaded(path: Path) -> ModuleType:
@@ -136,11 +136,12 @@ def test_the_script_prepares_columns_as_the_laboratory_does(made: Made, tmp_path
 @pytest.mark.parametrize("kind", [Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION])
 def test_the_script_trains_a_network_that_beats_the_constant(made: Made, tmp_path: Path, kind: Kind) -> None:
     module = loaded(write_script(made(kind), tmp_path))
-    frame = read(module.DATA, module.TARGET).frame
+    table = read(module.DATA, module.TARGET)
+    rows = np.arange(table.rows)
     module.RATE, module.EPOCHS = 0.01, 15
-    _, predict = module.train(frame, 0)
-    outputs, target = predict(frame), module.targets(frame)
-    assert outputs.shape == (len(frame), 3 if kind is Kind.MULTICLASS else 1)
+    _, predict = module.train(table, rows, 0)
+    outputs, target = predict(rows), module.targets(table)
+    assert outputs.shape == (table.rows, 3 if kind is Kind.MULTICLASS else 1)
     if kind is Kind.REGRESSION:
         left = (outputs[:, 0] - target).square().mean() / target.var()
         assert left < 0.3
@@ -165,8 +166,9 @@ def test_a_loss_on_probabilities_trains_on_probabilities(
     found = replace(found, recommendation=replace(found.recommendation, candidate=chosen))
     module = loaded(write_script(found, tmp_path))
     module.EPOCHS = 2
-    _, predict = module.train(read(module.DATA, module.TARGET).frame, 0)
-    assert torch.isfinite(predict(read(module.DATA, module.TARGET).frame)).all()
+    table = read(module.DATA, module.TARGET)
+    rows = np.arange(table.rows)
+    assert torch.isfinite(module.train(table, rows, 0)[1](rows)).all()
 
 
 def test_a_row_of_weight_zero_teaches_nothing(
@@ -178,12 +180,13 @@ def test_a_row_of_weight_zero_teaches_nothing(
     module.EPOCHS, module.BATCH = 3, 1000
     assert "times" not in module.NUMBERS
     # Two values far above the quartiles trade places: the target's scale stays as it was.
-    table = read(frame, "price", weight="times").frame
-    high = table["price"].max() + 100.0
-    one, two = table.copy(), table.copy()
+    high = frame["price"].max() + 100.0
+    one, two = frame.copy(), frame.copy()
     one.loc[0, "price"], one.loc[1, "price"] = high, 2 * high
     two.loc[0, "price"], two.loc[1, "price"] = 2 * high, high
-    assert torch.equal(module.train(one, 0)[1](table), module.train(two, 0)[1](table))
+    rows = np.arange(len(frame))
+    answers = [module.train(read(each, "price", weight="times"), rows, 0)[1](rows) for each in (one, two)]
+    assert torch.equal(*answers)
 
 
 def test_rows_are_weighted_on_probabilities_of_many_classes_too(compared: Compared, tmp_path: Path) -> None:
@@ -193,7 +196,8 @@ def test_rows_are_weighted_on_probabilities_of_many_classes_too(compared: Compar
     module = loaded(write_script(compared(table, Kind.MULTICLASS, losses), tmp_path))
     assert "softmax" in (tmp_path / "train.py").read_text()
     module.RATE, module.EPOCHS = 0.01, 30
-    chosen = module.train(table.frame, 0)[1](table.frame).argmax(1)
+    rows = np.arange(table.rows)
+    chosen = module.train(table, rows, 0)[1](rows).argmax(1)
     assert (chosen == 0).float().mean() < 0.1  # the first class counts for nothing
 
 

@@ -22,6 +22,7 @@ from lossary.lab.judging.tuned import Tuned
 from lossary.lab.judging.verdict import Verdicts
 from lossary.lab.planning.candidate import Candidate
 from lossary.lab.planning.plan import Settings
+from lossary.lab.training.networks import Network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,8 +193,7 @@ class Recommendation:
     why: str
     rate: float
     epochs: int
-    hidden: tuple[int, ...]
-    activation: str
+    network: Network  # with the last layer the loss needs; a user's own is under the bare name of its file
     batch: int
     weight_decay: float
     expected: Measured  # the cross-validated score with its interval

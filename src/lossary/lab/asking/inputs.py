@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lossary.lab.asking import prepare
 from lossary.lab.asking.profile import Profile
+from lossary.lab.asking.task import Kind
 from lossary.lab.asking.words import Words
 from lossary.lab.data.table import Table
 
@@ -43,19 +44,27 @@ class Columns:
 
 
 class Pictures:
-    """Pictures, each channel centred and scaled by the training rows: float32 (rows, channels, height, width)."""
+    """Pictures, each channel centred and scaled by the training rows: float32 (rows, channels, height, width).
+
+    With `flat` (rows, channels * height * width): what rebuilds its inputs takes them as a row of numbers.
+    """
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, pictures: NDArray[np.uint8]) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: NDArray[np.uint8], *, flat: bool = False) -> None:
+        self._pictures, self._flat = pictures, flat
 
     def fitted(self, train: Rows) -> Seen:
         known = self._pictures[train].astype(np.float64)
         centre = known.mean(axis=(0, 2, 3), keepdims=True)
         scale = known.std(axis=(0, 2, 3), keepdims=True)
         scale = np.where(scale > 0, scale, 1.0)
-        return lambda rows: ((self._pictures[rows] - centre) / scale).astype(np.float32)
+
+        def seen(rows: Rows) -> NDArray[np.float32]:
+            made: NDArray[np.float32] = ((self._pictures[rows] - centre) / scale).astype(np.float32)
+            return made.reshape(len(rows), -1) if self._flat else made
+
+        return seen
 
 
 class Texts:
@@ -75,7 +84,7 @@ class Texts:
 def inputs_of(table: Table, profile: Profile, *, hashed: bool = False) -> Inputs:
     """How the rows of a table are seen: as pictures where there are any, as text where it is named, else as columns."""
     if table.pictures is not None:
-        return Pictures(table.pictures)
+        return Pictures(table.pictures, flat=profile.kind is Kind.ANOMALY)
     if table.text is not None:
         return Texts(table.frame[table.text], hashed=hashed)
     return Columns(table, profile)

@@ -28,7 +28,7 @@ from lossary.lab.running.store import Outputs, Store
 from lossary.lab.training.anchors import constant_score
 from lossary.lab.training.choose import Trained, chosen_rates, grouped, mean
 from lossary.lab.training.engines import stackable
-from lossary.lab.training.networks import Mlp
+from lossary.lab.training.networks import placeless
 from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Link
 
@@ -224,14 +224,12 @@ class _Assembly:
         label = verdicts.recommended or self.plan.settings.reference
         row = next(row for row in rows if row.candidate.label == label)
         setup = self.plan.setup
-        network = network_of(setup.network, row.candidate)
         return Recommendation(
             candidate=row.candidate,
             why=verdicts.advice,
             rate=row.rate,
             epochs=row.epochs,
-            hidden=network.hidden if isinstance(network, Mlp) else (),
-            activation=network.activation if isinstance(network, Mlp) else "",
+            network=placeless(network_of(setup.network, row.candidate)),
             batch=setup.batch,
             weight_decay=setup.weight_decay,
             expected=row.score,

@@ -4,6 +4,9 @@ What they share: `outputs` raw numbers a row, `size` learned numbers, `describe(
 same with another last layer, and `module(split, seed, dtype)`, whose initial weights (split, seed) alone decide.
 """
 
+from dataclasses import replace
+from pathlib import Path
+
 from lossary.lab.training.networks.bag import Bag
 from lossary.lab.training.networks.chance import batch_order, generator, masks
 from lossary.lab.training.networks.cnn import Cnn
@@ -13,6 +16,12 @@ from lossary.lab.training.networks.own import Own, own
 from lossary.lab.training.networks.segmenter import Segmenter
 
 Network = Mlp | Cnn | Segmenter | Bag | Own
+
+
+def placeless(network: Network) -> Network:
+    """The same wherever it lies: a user's own under the bare name of its file."""
+    return replace(network, path=Path(network.path).name) if isinstance(network, Own) else network
+
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,4 +37,5 @@ __all__ = [
     "initial",
     "masks",
     "own",
+    "placeless",
 ]

@@ -61,6 +61,24 @@ class Own:
             made = _made(self)
         return _shared_dropout(made).to(dtype)
 
+    @property
+    def arguments(self) -> tuple[tuple[int, ...], dict[str, int]]:
+        """What its class is called with, by place and by name. Raises DataError where the file is not as it was."""
+        kind = _class(self.path, self.name, self.digest)
+        inputs = self.shape[0] if self.shape else 1
+        parameters = [
+            each
+            for each in inspect.signature(kind).parameters.values()
+            if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY, each.KEYWORD_ONLY)
+        ]
+        if any(each.name == "outputs" for each in parameters):
+            first = parameters[0]
+            asks = first.name == "inputs" or (first.name != "outputs" and first.default is first.empty)
+            return (inputs,) if asks else (), {"outputs": self.outputs}
+        if sum(each.kind is not each.KEYWORD_ONLY for each in parameters) >= 2:
+            return (inputs, self.outputs), {}
+        return (), {}
+
 
 def own(reference: str, shape: tuple[int, ...], outputs: int, *, floating: bool = True) -> Own:
     """The network that "file.py:Name" names, tried on two rows. Raises DataError where it cannot be used."""
@@ -113,7 +131,8 @@ def _tried(network: Own) -> None:
 def _made(network: Own) -> nn.Module:
     kind = _class(network.path, network.name, network.digest)
     try:
-        made = _called(kind, network)
+        places, names = network.arguments
+        made = kind(*places, **names)
     except Exception as error:
         raise DataError(
             sentence(
@@ -138,22 +157,6 @@ def _made(network: Own) -> nn.Module:
 def _said(error: Exception) -> str:
     """An error of the user's code on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160].rstrip('. ')}"
-
-
-def _called(kind: type, network: Own) -> object:
-    inputs = network.shape[0] if network.shape else 1
-    parameters = [
-        each
-        for each in inspect.signature(kind).parameters.values()
-        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY, each.KEYWORD_ONLY)
-    ]
-    if any(each.name == "outputs" for each in parameters):
-        first = parameters[0]
-        asks = first.name == "inputs" or (first.name != "outputs" and first.default is first.empty)
-        return kind(inputs, outputs=network.outputs) if asks else kind(outputs=network.outputs)
-    if sum(each.kind is not each.KEYWORD_ONLY for each in parameters) >= 2:
-        return kind(inputs, network.outputs)
-    return kind()
 
 
 @cache
