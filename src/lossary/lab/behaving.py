@@ -46,9 +46,9 @@ class Disagreement:
         str, ...
     ]  # labels; an alias trains as another loss does and stands here under that one's name
     reads: str  # "right": the share of a row's answers that were right; "value": their mean, in the target's unit
-    pairs: tuple[tuple[float, ...], ...]
+    pairs: tuple[tuple[float | None, ...], ...]
     """Of two trainings, one of each loss: the share of answers that differ, or the mean distance between them.
-    On the diagonal two trainings of one loss with other seeds; NaN where there is one seed."""
+    On the diagonal two trainings of one loss with other seeds; None where there is one seed."""
     columns: tuple[str, ...]  # whose values the rows show
     rows: tuple[Disputed, ...]  # furthest apart first
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -184,7 +185,7 @@ def _disagreement(comparison: Comparison) -> Figure | None:
     drawn = disagreement(
         [visible(label, 80) for label in found.losses],
         cases,
-        found.pairs,
+        [[math.nan if each is None else each for each in line] for line in found.pairs],
         numbers=found.reads == "value",
         columns=[visible(name, 60) for name in found.columns],
         target=visible(comparison.task.target, 60),

@@ -23,7 +23,7 @@ def learning_curves(lines: Sequence[Line], *, metric: str) -> Figure:
         f"{capital(metric)} on the validation rows after each epoch, at the loss's chosen rate: the mean over splits "
         "and seeds, with eight of ten trainings inside the band and the other losses in grey. The dot is the median "
         "of the chosen epochs.",
-        panels([thinned(line) for line in lines], Axes("epoch", metric)),
+        panels([thinned(line) for line in lines], Axes("epoch", metric, whole=True)),
         table(
             f"{capital(metric)} on validation by epoch",
             lines,
