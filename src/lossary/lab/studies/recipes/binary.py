@@ -34,7 +34,7 @@ STUDY = Study(
     "both losses at the same rates, the mean over the rates from 1 up, best epoch on validation.",
     settings={
         "splits": 20,
-        "seeds": 5,
+        "seeds": 3,
         "rows": 600,
         "high_splits": 20,
         "epochs": 40,
