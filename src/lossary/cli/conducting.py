@@ -60,6 +60,7 @@ def _write(
     from safetensors.torch import save
 
     from lossary.lab.running.final import final_job
+    from lossary.lab.training.networks import Own
     from lossary.report.page import write_report
     from lossary.report.script import write_script
     from lossary.report.whole import write_whole
@@ -68,7 +69,8 @@ def _write(
     job, facts = final_job(found, planned.plan.setup, rows)
     training = executor.run([lambda: job])
     write_whole(folder / "results.json", found.to_json().encode())
-    write_script(found, folder, data)
+    network = planned.plan.setup.network
+    write_script(found, folder, data, network.path if isinstance(network, Own) else None)
     write_report(found, folder, data)
     store.spend("report", time.perf_counter() - started)
     write_whole(folder / "model.safetensors", save(next(training).value, facts))

@@ -44,5 +44,5 @@ def _of_loss(chosen: Candidate) -> str:
     name = f"lossary.{part.function.loss.name}"
     if chosen.readout == "classes":
         shares = f"{name}.probabilities({', '.join(['raw', 'class_dim=-1', *said])})"
-        return f"{shares}.clamp(min={literal(LEAST)}).log()"
+        return f"{shares}.clamp(min={LEAST:.1e}).log()"
     return f"{name}.decode({', '.join(['raw', *said])}).reshape(-1, 1)"

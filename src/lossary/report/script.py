@@ -84,7 +84,7 @@ def _numbers(comparison: Comparison) -> dict[str, Any]:
         "expected": literal(_expected(chosen.expected, share=ruler.is_share)),
         "splits": comparison.effort.splits,
         "holdouts": IN_TIME if in_time else HOLDOUTS,
-        "holdouts_help": "how many trainings are scored on the last rows"
+        "holdouts_help": "trainings scored on the last rows"
         if in_time
         else "how often rows are held out first",
     }
@@ -152,6 +152,7 @@ def _network(comparison: Comparison, folder: Path, model: str | None) -> dict[st
     called = [*map(str, places), *(f"{name}={value}" for name, value in names.items())]
     return {
         **given,
+        "layers": (),
         "model": _beside(path, folder),
         "class_name": literal(network.name),
         "called": ", ".join(called),
