@@ -89,6 +89,10 @@ def compare(
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of a training; by default what the rows need.")
     ] = None,
+    rates: Annotated[
+        str | None,
+        typer.Option(help="Learning rates such as '0.001,0.01'; by default six from 0.0003 to 0.1."),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Rows of a training step.")] = 32,
     patience: Annotated[
         int | None, typer.Option(help="Stop after so many epochs without a better one; else run them all.")
@@ -115,7 +119,8 @@ def compare(
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         from lossary.cli.conducting import run, show
-        from lossary.lab.planning.options import Options, levels
+        from lossary.lab.planning.options import Options, grid, levels
+        from lossary.lab.planning.plan import RATES
 
         options = Options(
             target=target,
@@ -143,6 +148,7 @@ def compare(
             optimizer=optimizer,
             engine=engine,
             budget=budget,
+            rates=RATES if rates is None else grid(rates),
             batch=batch,
             patience=patience,
             seed=seed,

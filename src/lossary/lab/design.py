@@ -112,6 +112,11 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         tune_losses=options.tune_losses,
         force=options.force,
         optimizer=options.optimizer,
+        task=options.task,
+        order=options.order,
+        model=options.model,
+        dropout=options.dropout,
+        engine=options.engine,
     )
     setup = Setup(
         network=network_for(rows, options),

@@ -29,6 +29,16 @@ def levels(name: str, text: str | None) -> tuple[float, ...]:
         ) from None
 
 
+def grid(text: str) -> tuple[float, ...]:
+    """Learning rates from "0.001,0.01". Raises DataError for anything else."""
+    try:
+        return tuple(sorted({float(each) for each in text.split(",")}))
+    except ValueError:
+        raise DataError(
+            f"rates: expected learning rates separated by commas, got {text!r}; write '0.001,0.01'."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of `lossary compare`, checked. Raises DataError for one outside its domain."""

@@ -22,7 +22,7 @@ class Segmenter:
     """Pictures (rows, channels, height, width) to one logit a pixel, (rows, height * width).
 
     Each of `maps` is a 3x3 convolution, dilated by 1, 2, 4, ..., a group norm and ReLU; then a 1x1 convolution. Where
-    the sides are even, squares of 2x2 pixels are channels in between (Shi et al. 2016, arXiv 1609.05158, section 2.2): no
+    the sides are even, squares of 2x2 pixels are channels in between (Shi et al. 2016, arXiv 1609.05158): no
     pixel is lost, a step takes a quarter of the time, and three convolutions see 30 pixels across instead of 15.
     """
 
