@@ -280,7 +280,12 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
                 notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
     if rows.balanced:
         notes.append(_balanced(rows))
-    notes += [f"{label} is trained by the plain engine: {why}" for label, why in _plain(plan)]
+    plain = _plain(plan)
+    reasons = {why for _, why in plain}
+    if len(reasons) == 1 and len(plain) == len(plan.trained) > 1:
+        notes.append(f"every loss is trained by the plain engine: {reasons.pop()}")
+    else:
+        notes += [f"{label} is trained by the plain engine: {why}" for label, why in plain]
     return tuple(notes)
 
 
