@@ -86,7 +86,7 @@ def measured(
             executor_for(workers) as executor,
         ):
             store.adopt(plan)
-            train(plan, rows, store, executor, Silent(), spoilt=f"outliers {share:g}")
+            train(plan, rows, store, executor, Silent(), beside=f"outliers {share:g}")
             every = store.trained()
             better = get_metric(choosing).greater_is_better
             chosen = chosen_rates(every, greater_is_better=better)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from unittest.mock import patch
 
 import nulls
@@ -65,6 +65,8 @@ class Power:
     better: float  # the shares of the data sets with each verdict
     equal: float
     worse: float
+    shown: float  # the mean difference measured where it was found: what a headline of maxima would say; nan if never
+    over: float  # the share of the data sets whose headline's lower limit exceeds the true difference
     sets: int
 
     @property
@@ -96,6 +98,8 @@ def power(null: Null, tables: Tables, name: str, *, alone: bool = True) -> Power
     found = [next(f for f in family if f.name == name) for family in families]
     contrasts = [f.contrast for f in found if f.contrast is not None]
     true = np.array([c.advantage for c in contrasts])
+    better = np.array([f.verdict is Verdict.BETTER for f in found])
+    limits = np.array([c.adjusted_low for c in contrasts])
     shares = {v: sum(f.verdict is v for f in found) / len(found) for v in Verdict}
     return Power(
         float(true.mean()),
@@ -104,6 +108,8 @@ def power(null: Null, tables: Tables, name: str, *, alone: bool = True) -> Power
         shares[Verdict.BETTER],
         shares[Verdict.EQUAL],
         shares[Verdict.WORSE],
+        float(true[better].mean()) if better.any() else nan,
+        float((better & (limits > true.mean())).mean()),
         len(found),
     )
 
@@ -177,7 +183,8 @@ def report_power(what: str, found: Power, scale: float, unit: str) -> None:
     print(
         f"  {what}: measured {scale * found.true:.3g} ± {scale * found.error:.2g}{unit}, "
         f"printed {scale * found.printed:.3g}{unit}, found {found.better:.1%} ± {found.doubt:.1%}, "
-        f"called practically equal {found.equal:.1%}, worse {found.worse:.1%}",
+        f"called practically equal {found.equal:.1%}, worse {found.worse:.1%}; measured where found "
+        f"{scale * found.shown:.3g}{unit}, limit of the headline above the truth {found.over:.1%}",
         flush=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -42,7 +43,26 @@ def test_a_study_prints_its_hash_before_its_outcomes_and_where_its_page_is(tmp_p
 def test_an_unknown_study_is_refused_in_one_sentence(tmp_path: Path) -> None:
     found = run.invoke(app, ["study", "dart", "--out", str(tmp_path)])
     assert found.exit_code == 2
-    assert "study: expected one of binary" in found.stderr
+    assert (
+        "study: expected a study by its name, or all, got 'dart'; the nearest study is 'darts'."
+        in found.stderr
+    )
+
+
+def test_an_interruption_and_a_full_disk_are_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, code, said in (
+        (KeyboardInterrupt(), 130, "run the same command again"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "got No space left on device; make room"),
+    ):
+
+        def refused(*_: object, error: BaseException = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("lossary.lab.studies.conduct.conduct", refused)
+        found = run.invoke(app, ["study", "darts", "--quick", "--out", str(tmp_path)])
+        assert found.exit_code == code and said in found.stderr
 
 
 def test_all_writes_the_textbook_and_one_that_cannot_run_does_not_keep_the_others(

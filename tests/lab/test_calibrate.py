@@ -73,7 +73,7 @@ def test_labels_share_one_temperature_and_pixels_are_sampled() -> None:
     assert float(line.scale[0]) == pytest.approx(1, abs=0.15)
     many = torch.zeros(2, 300, 400)
     values, truth, weight = flattened(many, torch.arange(120_000.0).reshape(300, 400), torch.arange(300.0))
-    assert values.shape == (2, 20_000, 1) and truth.shape == (20_000,)
+    assert values.shape == (2, 10_000, 1) and truth.shape == (10_000,)
     assert weight is not None and torch.equal(weight, (truth / 400).floor())
 
 

@@ -20,6 +20,7 @@ NUMBERS = torch.Generator().manual_seed(0)
 TABLE = torch.randn(ROWS, 5, generator=NUMBERS)
 SCORE = TABLE[:, 0] + TABLE[:, 1]
 PICTURES = torch.randn(ROWS, 1, 8, 8, generator=NUMBERS)
+LARGE = torch.randn(len(PICTURES), 1, 16, 18, generator=torch.Generator().manual_seed(7)).to(PICTURES.dtype)
 PIXELS = (PICTURES[:, 0].flatten(1) > 0.3).float()
 WORDS = torch.randint(30, (ROWS, 9), generator=NUMBERS)
 WEIGHT = torch.rand(ROWS, generator=NUMBERS)
@@ -147,6 +148,12 @@ CASES: dict[str, tuple[Network, str, tuple[Loss, ...], SplitData]] = {
             Loss("binary_cross_entropy + binary_dice", 64),
         ),
         cut(PICTURES, PIXELS, WEIGHT),
+    ),
+    "pixels of larger pictures, whose squares are channels": (
+        Segmenter(1, 16, 18, (4,)),
+        "pixel_log_loss",
+        (Loss("binary_cross_entropy", 16 * 18),),
+        cut(LARGE, (LARGE > 0.3).flatten(1).to(LARGE.dtype), WEIGHT),
     ),
 }
 

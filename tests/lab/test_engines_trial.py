@@ -12,6 +12,7 @@ from lossary.core.errors import LossaryError
 from lossary.lab import record
 from lossary.lab.training.engines import engine
 from lossary.lab.training.networks import Mlp
+from lossary.lab.training.readout import reader
 from lossary.lab.training.trial import Outcome, Setup, Trial
 
 TRIAL = Trial("mse", 1e-3, 0, 0, Setup(Mlp(3, (4,), 1), "rmse", epochs=2))
@@ -72,3 +73,12 @@ def test_building_a_network_leaves_torch_s_own_random_numbers_alone() -> None:
     before = torch.random.get_rng_state()
     TRIAL.setup.network.module(0, 0)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("loss", ["negative_binomial_nll", "gaussian_nll", "zero_inflated_poisson"])
+def test_a_law_without_sound_outputs_has_no_mean_and_is_no_error(loss: str) -> None:
+    read = reader("mean", loss)
+    raw = torch.full((2, 3, 2), torch.nan)
+    raw[0] = 0.5
+    found = read(raw, raw)
+    assert found.shape == (2, 3, 1) and found[0].isfinite().all() and found[1].isnan().all()

@@ -249,13 +249,3 @@ def test_arrays_that_do_not_fit_are_refused_in_one_sentence(data: object, target
     with pytest.raises(DataError) as caught:
         compare(data, target)
     assert "\n" not in str(caught.value)
-
-
-def test_a_comparison_is_a_frame_with_a_row_a_loss() -> None:
-    found = compare(frame(), "y", losses="binary_cross_entropy, hinge, mse", **SMALL)
-    table = found.to_frame().set_index("loss")
-    assert list(table.index) == [row.candidate.label for row in found.rows]
-    assert table.loc["binary_cross_entropy", "verdict"] == "reference"
-    assert table.loc["hinge", "verdict"] == found.verdicts.finding("hinge").verdict.value
-    assert table.loc["hinge", "accuracy"] == found.row("hinge").score.mean
-    assert table["trainings"].dtype == int

@@ -172,6 +172,24 @@ def test_a_row_of_weight_zero_is_the_same_as_leaving_it_out(metric: Metric) -> N
     torch.testing.assert_close(full, short, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["multiclass", "ordinal", "retrieval"])
+@pytest.mark.parametrize("sign", [1, -1], ids=["inf", "-inf"])
+def test_outputs_without_end_are_no_score_and_not_a_good_one(kind: str, sign: int) -> None:
+    outputs, target, _ = draw(kind, 1, "none")
+    outputs[7] = sign * np.inf
+    for metric in metrics_for(kind):
+        assert metric.score(torch.as_tensor(outputs), torch.as_tensor(target)).isnan(), metric.name
+
+
+@pytest.mark.parametrize("metric", EVERY, ids=lambda m: m.name)
+def test_no_row_that_counts_is_no_score(metric: Metric) -> None:
+    outputs, target, _ = draw(usable(metric), 2, "none")
+    stacked = torch.as_tensor(np.stack([outputs, outputs]))
+    assert metric.score(stacked, torch.as_tensor(target), torch.zeros(ROWS)).isnan().tolist() == [True, True]
+    empty = metric.score(stacked[:, :0], torch.as_tensor(target)[:0])
+    assert empty.shape == (2,) and empty.isnan().all()
+
+
 @pytest.mark.parametrize("metric", EVERY, ids=lambda m: m.name)
 def test_each_member_may_bring_its_own_targets_and_weights(metric: Metric) -> None:
     drawn = [draw(usable(metric), seed, "some") for seed in range(4)]

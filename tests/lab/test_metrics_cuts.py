@@ -89,12 +89,11 @@ def test_a_cut_at_a_false_positive_rate_takes_at_most_that_and_the_next_takes_mo
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 300.0])
 def test_two_parameters_equal_scikit_learns_sigmoid_calibration(scale: float) -> None:
-    score, target, weight = drawn(5, scale=scale, shift=2.0 * scale)
+    score, target, _ = drawn(5, scale=scale, shift=2.0 * scale)
     found = _SigmoidCalibration().fit(score.numpy(), target.numpy())
     a, b = platt(score, target, torch.ones(ROWS, dtype=torch.float64))
     expected = found.predict(score.numpy())
     np.testing.assert_allclose(torch.sigmoid(a * score + b), expected, atol=2e-5)
-    del weight
 
 
 def test_no_other_two_parameters_have_a_lower_log_loss() -> None:

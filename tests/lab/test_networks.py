@@ -212,6 +212,12 @@ def test_one_s_own_network_that_cannot_be_used_is_refused(file: str, name: str, 
         own(f"{file}:{name}", (5,), 1)
 
 
+def test_one_s_own_network_has_the_outputs_that_a_loss_needs_or_says_that_it_has_not(file: str) -> None:
+    assert own(f"{file}:Residual", (5,), 1).with_outputs(2).module(0, 0)(torch.zeros(4, 5)).shape == (4, 2)
+    with pytest.raises(DataError, match=r"model Three: expected outputs of shape \(2, 1\)"):
+        own(f"{file}:Three", (5,), 3).with_outputs(1)
+
+
 def test_a_file_that_is_none_or_has_changed_is_refused(file: str, tmp_path: Path) -> None:
     for reference in ("net.py", f"{tmp_path}/absent.py:Net", f"{file}:"):
         with pytest.raises(

@@ -178,7 +178,7 @@ def test_every_study_is_fixed_in_full() -> None:
             assert said.strip()
         assert record.restore(Study, record.plain(found)) == found
     assert sum(study(name)[0].seconds for name in NAMES) <= 12 * 60
-    with pytest.raises(DataError, match="study: expected one of binary"):
+    with pytest.raises(DataError, match="the nearest study is 'binary'"):
         study("binry")
 
 

@@ -187,6 +187,14 @@ def test_what_does_not_fit_is_refused_in_one_sentence(changed: dict[str, object]
         train(_model(), **given)
 
 
+def test_whole_numbers_are_features_unless_the_model_looks_them_up() -> None:
+    numbers = np.random.default_rng(0)
+    x, y = numbers.integers(5, size=(40, 4)), numbers.integers(3, size=40)
+    assert train(_model(), x, y, loss="cross_entropy", epochs=1).epochs == 1
+    words = nn.Sequential(nn.EmbeddingBag(5, 3))
+    assert train(words, x, y, loss="cross_entropy", epochs=1).epochs == 1
+
+
 def test_an_interrupted_training_returns_what_it_has() -> None:
     def stop(epoch: int, figures: dict[str, float]) -> None:
         assert set(figures) == {"loss", "validation_loss"}

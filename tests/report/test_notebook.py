@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import altair as alt
 import pytest
@@ -53,9 +53,11 @@ def test_without_the_extra_a_notebook_shows_text_and_a_plot_says_what_to_install
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = made(Kind.BINARY)
-    monkeypatch.setitem(sys.modules, "altair", None)
-    for name in [each for each in sys.modules if each.startswith("lossary.report")]:
-        monkeypatch.delitem(sys.modules, name)
+
+    def missing(module: str) -> NoReturn:
+        raise ModuleNotFoundError("No module named 'altair'", name="altair")
+
+    monkeypatch.setattr(drawing, "import_module", missing)
     assert set(found._repr_mimebundle_()) == {"text/plain"}
     with pytest.raises(MissingExtraError, match=r"need altair.*pip install 'lossary\[report\]'"):
         found.plot()
@@ -64,3 +66,23 @@ def test_without_the_extra_a_notebook_shows_text_and_a_plot_says_what_to_install
 def test_every_drawer_is_there() -> None:
     for name in drawing.DRAWERS:
         assert callable(drawing.drawer(name))
+
+
+def test_the_numbers_are_frames_and_the_whole_goes_to_json_and_back(made: Made) -> None:
+    found = made(Kind.BINARY)
+    losses = found.to_frame()
+    assert list(losses.index) == [row.candidate.label for row in found.rows]
+    assert losses.loc[found.settings.reference, "verdict"] == "reference"
+    assert losses["accuracy"].tolist() == [row.score.mean for row in found.rows]
+    splits = found.to_frame("splits")
+    hinge = splits[(splits["loss"] == "hinge") & (splits["metric"] == "accuracy")]
+    assert tuple(hinge["value"]) == found.row("hinge").score.by_split
+    epochs = found.to_frame("epochs")
+    assert len(epochs) == sum(len(row.curve.mean) for row in found.rows)
+    assert found.to_frame("rates")["rate"].nunique() == len(found.effort.rates)
+    assert found.to_frame("rows")["row"].tolist() == [17, 3, 99]
+    metrics = found.to_frame("metrics")
+    assert {"constant", "hinge"} <= set(metrics["loss"])
+    with pytest.raises(DataError, match=r"frame: expected one of losses, metrics, .* got 'loses'"):
+        found.to_frame("loses")
+    assert Comparison.from_json(found.to_json()) == found

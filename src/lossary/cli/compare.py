@@ -80,10 +80,18 @@ def compare(
     seed: Annotated[
         int, typer.Option(help="Another seed draws other splits, initial weights and batches.")
     ] = 0,
-    splits: Annotated[int, typer.Option(help="Random splits into training, validation and test rows.")] = 20,
-    seeds: Annotated[int, typer.Option(help="Trainings of every loss and rate on each split.")] = 5,
+    splits: Annotated[
+        int | None, typer.Option(help="Random splits of the rows; by default 20, for pictures 10.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Trainings a loss, rate and split; by default 5, for pictures 2.")
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of a training; by default what the rows need.")
+    ] = None,
+    rates: Annotated[
+        str | None,
+        typer.Option(help="Learning rates such as '0.001,0.01'; by default six from 0.0003 to 0.1."),
     ] = None,
     batch: Annotated[int, typer.Option(help="Rows of a training step.")] = 32,
     patience: Annotated[
@@ -111,7 +119,8 @@ def compare(
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         from lossary.cli.conducting import run, show
-        from lossary.lab.planning.options import Options, levels
+        from lossary.lab.planning.options import Options, grid, levels
+        from lossary.lab.planning.plan import RATES
 
         options = Options(
             target=target,
@@ -139,6 +148,7 @@ def compare(
             optimizer=optimizer,
             engine=engine,
             budget=budget,
+            rates=RATES if rates is None else grid(rates),
             batch=batch,
             patience=patience,
             seed=seed,

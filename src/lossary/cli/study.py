@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lossary.cli.compare import DISK, INTERRUPTED
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lossary.lab.studies.study import Result
 
-INTERRUPTED = 130
 TEXTBOOK = Path("docs") / "textbook.md"
 
 
@@ -36,6 +37,8 @@ def study(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print outcomes alone, no progress.")] = False,
 ) -> None:
     """Measure what introductory texts print: fixed before it runs, ending in one of five outcomes."""
+    import sqlite3
+
     from rich.console import Console
 
     from lossary.core.errors import LossaryError
@@ -66,6 +69,16 @@ def study(
             "Interrupted. What is finished is kept: run the same command again, and it goes on from there."
         )
         raise typer.Exit(INTERRUPTED) from None
+    except (OSError, sqlite3.OperationalError) as error:
+        if isinstance(error, OSError) and error.errno not in DISK:
+            raise
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        errors.print(
+            f"Error: {out}: expected a disk that can be written to, got {reason}; make room, then run the same command "
+            "again: it goes on from its last finished piece.",
+            markup=False,
+        )
+        raise typer.Exit(2) from None
     if as_json:
         _print_json(results)
     if name == "all" and results:

@@ -46,9 +46,9 @@ class Disagreement:
         str, ...
     ]  # labels; an alias trains as another loss does and stands here under that one's name
     reads: str  # "right": the share of a row's answers that were right; "value": their mean, in the target's unit
-    pairs: tuple[tuple[float, ...], ...]
+    pairs: tuple[tuple[float | None, ...], ...]
     """Of two trainings, one of each loss: the share of answers that differ, or the mean distance between them.
-    On the diagonal two trainings of one loss with other seeds; NaN where there is one seed."""
+    On the diagonal two trainings of one loss with other seeds; None where there is one seed."""
     columns: tuple[str, ...]  # whose values the rows show
     rows: tuple[Disputed, ...]  # furthest apart first
 
@@ -62,3 +62,17 @@ class SizedResiduals:
     low: tuple[float, ...]  # 10 % quantile
     high: tuple[float, ...]  # 90 % quantile
     count: tuple[int, ...]  # predictions of all splits and seeds
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """A detector at every cut on test: mean over the trainings, with their 10 and 90 % quantiles."""
+
+    fpr: tuple[float, ...]  # shares of false alarms allowed
+    tpr: tuple[float, ...]  # what is found at each
+    tpr_low: tuple[float, ...]
+    tpr_high: tuple[float, ...]
+    recall: tuple[float, ...]  # shares that are to be found
+    precision: tuple[float, ...]  # of what is found then
+    precision_low: tuple[float, ...]
+    precision_high: tuple[float, ...]

@@ -14,7 +14,7 @@ from lossary.core.errors import DataError, MissingExtraError, sentence
 from lossary.lab import record
 from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Task
-from lossary.lab.behaving import Disagreement, Listening, SizedResiduals
+from lossary.lab.behaving import Disagreement, Listening, SizedResiduals, Tradeoff
 from lossary.lab.data.table import Reading
 from lossary.lab.drawing import drawer
 from lossary.lab.judging.robustness import Robustness
@@ -172,6 +172,7 @@ class Row:
     ]  # numbers and counts: 101 quantiles of prediction minus target on test, target's unit
     residuals_by_size: SizedResiduals | None = None  # numbers and counts
     listening: Listening | None = None
+    tradeoff: Tradeoff | None = None  # anomalies only
 
 
 @dataclass(frozen=True)
@@ -223,9 +224,7 @@ class Comparison:
     robustness: tuple[Robustness, ...] = ()  # of the sweeps that were asked for
     tuned: Tuned | None = None  # the second table, where an equal budget of settings was asked for
     format: int = FORMAT
-    disagreement: Disagreement | None = (
-        None  # None with one loss, or where answers cannot be set side by side
-    )
+    disagreement: Disagreement | None = None  # None with one loss, or where answers have no common scale
 
     @property
     def judged(self) -> tuple[Row, ...]:

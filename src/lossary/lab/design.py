@@ -32,6 +32,8 @@ from lossary.lab.training.rows import Rows
 from lossary.lab.training.trial import Setup, epochs_for
 
 HIDDEN = (32,)  # units of the network that every loss trains
+# By whether the rows are pictures, whose trainings take seconds. Fewer splits cost power, not validity.
+SPLITS_AND_SEEDS = {False: (20, 5), True: (10, 2)}
 VECTORS = 16  # numbers that a word becomes
 # What a kind of target asks for, in a sentence about its metric.
 ASKED = {
@@ -74,10 +76,12 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     refuse_weightless(table, task)
     found = profile(table, task)
     metric, why = _metric(options, task, found)
+    many, each = SPLITS_AND_SEEDS[table.pictures is not None]
+    count, seeds = options.splits or many, options.seeds or each
     splits = make_splits(
         task.answers(table),
         task.kind,
-        options.splits,
+        count,
         options.seed,
         folds=found.small,
         group=None if table.group is None else table.frame[table.group].to_numpy(),
@@ -102,8 +106,8 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         positive=task.positive,
         weight=options.weight,
         seed=options.seed,
-        splits=options.splits,
-        seeds=options.seeds,
+        splits=count,
+        seeds=seeds,
         epochs=epochs,
         patience=options.patience,
         batch=options.batch,
@@ -117,6 +121,11 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         tune_losses=options.tune_losses,
         force=options.force,
         optimizer=options.optimizer,
+        task=options.task,
+        order=options.order,
+        model=options.model,
+        dropout=options.dropout,
+        engine=options.engine,
     )
     setup = Setup(
         network=network_for(rows, options),
@@ -282,7 +291,12 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
                 notes.append(f"only {count} test {rows_are} {level!r}: rates on them are coarse")
     if rows.balanced:
         notes.append(_balanced(rows))
-    notes += [f"{label} is trained by the plain engine: {why}" for label, why in _plain(plan)]
+    plain = _plain(plan)
+    reasons = {why for _, why in plain}
+    if len(reasons) == 1 and len(plain) == len(plan.trained) > 1:
+        notes.append(f"every loss is trained by the plain engine: {reasons.pop()}")
+    else:
+        notes += [f"{label} is trained by the plain engine: {why}" for label, why in plain]
     return tuple(notes)
 
 

@@ -102,7 +102,8 @@ def _sentences(texts: list[str]) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    named = "_" in text.partition(" ")[0]  # a loss or a column keeps its name
+    return (text if named else text[:1].upper() + text[1:]) + ("" if text.endswith(".") else ".")
 
 
 def candidates_sheet(candidates: tuple[Candidate, ...], ruler: Ruler) -> Sheet:
@@ -124,7 +125,7 @@ def effort_lines(effort: Effort, ruler: Ruler, reference: str, candidates: int, 
     trainings = candidates * len(effort.rates) * effort.splits * effort.seeds
     return [
         f"{count(candidates, 'loss', 'losses')}, each at {grid}, on {count(effort.splits, 'split')} with "
-        f"{count(effort.seeds, 'seed')} each: {count(trainings, 'training')} of {visible(effort.network)}.",
+        f"{count(effort.seeds, 'seed')} each: {count(trainings, 'training')} of {visible(effort.network, 400)}.",
         f"Decided by {spoken(ruler.title)} ({visible(ruler.why)}), against {visible(reference)}. "
         f"Practically equal: within {region_words(ruler)}.",
         f"With {count(rows, 'row')} a difference of about {foreseen(effort, ruler)} would probably be shown.",
@@ -167,7 +168,7 @@ def method_lines(comparison: Comparison) -> list[str]:
     effort, ruler, settings = comparison.effort, comparison.ruler, comparison.settings
     rows = f"{effort.n_train} rows to train, {effort.n_valid} to choose the rate and the epoch, {effort.n_test} to test"
     lines = [
-        f"Every loss trained the same network ({visible(effort.network)}) from the same initial weights, over the "
+        f"Every loss trained the same network ({visible(effort.network, 400)}) from the same initial weights, over the "
         f"same batches of {effort.batch} rows, for at most {effort.epochs} epochs of {_optimiser(settings)}, "
         f"on the same {effort.splits} splits ({rows}) with {count(effort.seeds, 'seed')} each: "
         f"{count(effort.trials, 'training')} in all, by the {_engines(effort)}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,8 +10,10 @@ from lossary.lab.asking.task import Kind, Task
 from lossary.lab.comparison import Comparison, Row
 from lossary.report.charts.classes import Bin, calibration, confusion
 from lossary.report.charts.curves import (
+    detection_curves,
     learning_curves,
     listening_curves,
+    precision_curves,
     rate_curves,
     residual_curves,
     sized_residuals,
@@ -27,6 +30,8 @@ from lossary.report.sheet import Tone
 from lossary.report.unit import Unit, unit_of
 from lossary.report.visible import visible
 
+Shares = tuple[float, ...]
+
 
 def figures(comparison: Comparison) -> tuple[Figure, ...]:
     """Every figure that the comparison has results for."""
@@ -36,6 +41,7 @@ def figures(comparison: Comparison) -> tuple[Figure, ...]:
         _differences(comparison, unit),
         learning_curves([_learning(row, unit.factor) for row in comparison.rows], metric=metric),
         rate_curves([_rates(row, unit) for row in comparison.rows], metric=metric),
+        *_detection(comparison),
         _confusion(comparison),
         _calibration(comparison),
         _residuals(comparison),
@@ -95,6 +101,17 @@ def _rates(row: Row, unit: Unit) -> Line:
     )
 
 
+def _detection(comparison: Comparison) -> list[Figure]:
+    found = [(_name(row), row.tradeoff) for row in comparison.rows if row.tradeoff is not None]
+    detected = [_shares(name, t.fpr, t.tpr, t.tpr_low, t.tpr_high) for name, t in found]
+    precise = [_shares(name, t.recall, t.precision, t.precision_low, t.precision_high) for name, t in found]
+    return [detection_curves(detected), precision_curves(precise)] if found else []
+
+
+def _shares(name: str, x: Shares, middle: Shares, low: Shares, high: Shares) -> Line:
+    return Line(name, _times(100.0, x), _times(100.0, middle), _times(100.0, low), _times(100.0, high))
+
+
 def _confusion(comparison: Comparison) -> Figure | None:
     found = {_name(row): row.confusion.share for row in comparison.rows if row.confusion is not None}
     levels = next((row.confusion.levels for row in comparison.rows if row.confusion is not None), ())
@@ -144,6 +161,12 @@ def _sizes(comparison: Comparison) -> Figure | None:
     )
 
 
+_RIGHT = {
+    Kind.MULTILABEL: "labels of the row that the trainings got right",
+    Kind.SEGMENTATION: "pixels of the picture that the trainings got right",
+}
+
+
 def _disagreement(comparison: Comparison) -> Figure | None:
     found = comparison.disagreement
     if found is None:
@@ -162,10 +185,11 @@ def _disagreement(comparison: Comparison) -> Figure | None:
     drawn = disagreement(
         [visible(label, 80) for label in found.losses],
         cases,
-        found.pairs,
+        [[math.nan if each is None else each for each in line] for line in found.pairs],
         numbers=found.reads == "value",
         columns=[visible(name, 60) for name in found.columns],
         target=visible(comparison.task.target, 60),
+        right=_RIGHT.get(comparison.task.kind, "trainings that answered rightly"),
     )
     shots = [
         Shot(address(each.picture), f"{each.row}: {visible(each.truth, 30)}")

@@ -37,6 +37,10 @@ def _layer(layer: nn.Module) -> str:
         return f"nn.GroupNorm({layer.num_groups}, {layer.num_channels})"
     if isinstance(layer, nn.AvgPool2d):
         return f"nn.AvgPool2d({literal(layer.kernel_size)})"
+    if isinstance(layer, nn.PixelUnshuffle):
+        return f"nn.PixelUnshuffle({layer.downscale_factor})"
+    if isinstance(layer, nn.PixelShuffle):
+        return f"nn.PixelShuffle({layer.upscale_factor})"
     if isinstance(layer, Dropout):
         return f"nn.Dropout({literal(layer.share)})"
     if isinstance(layer, nn.ReLU | nn.Tanh | nn.Flatten):

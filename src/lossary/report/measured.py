@@ -29,7 +29,8 @@ class Reading:
     @property
     def known(self) -> Metric | None:
         """What the laboratory knows of it; None for one that a comparison alone measures."""
-        return _known(self.base)
+        # An operating point set on validation is a rate as those set on test are: "tpr_at_validation_fpr(0.01)".
+        return _known(self.base) or _known(self.base.partition("_at_")[0])
 
 
 def _known(name: str) -> Metric | None:
@@ -89,11 +90,10 @@ def _panel(group: list[Reading], losses: Named, names: list[str], reference: str
                 mean, low, high = (factor * value for value in (found.mean, found.low, found.high))
                 bars.append(Bar(name, mean, low, high, second=reading is not first))
     title = first.title + unit + ("" if first.greater_is_better else ", less is better")
+    title += ", decides" if first.metric == decides else ""
     if len(group) > 1:
         title += f"; hollow: {spoken(group[1].title.removeprefix(first.title).lstrip(', '))}"
-    return intervals(
-        title + (", decides" if first.metric == decides else ""), bars, names, reference=reference
-    )
+    return intervals(title, bars, names, reference=reference)
 
 
 def other_metrics(comparison: Comparison) -> Sheet:

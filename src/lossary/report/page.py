@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
 from lossary.report import svg
 from lossary.report.about import (
@@ -71,13 +72,13 @@ def page(comparison: Comparison, given: str | None = None) -> str:
     task, profile = comparison.task, comparison.profile
     results = [
         judged(comparison),
+        tuned_sheet(comparison),
         unjudged(comparison),
         anchors(comparison) if comparison.anchors else None,
-        tuned_sheet(comparison),
         spread_sheet(comparison),
     ]
     return environment.get_template("page.html.j2").render(
-        title=f"Which loss for predicting {visible(task.target, 80)}?",
+        title=f"Which loss for {TITLES.get(task.kind, 'predicting')} {_asked(comparison)}?",
         subtitle=f"{visible(comparison.data.name)}: {_rows(comparison)}, {task.kind.value} target",
         policy=_policy(css, js, pictures=any(figure.shots for figure in drawn)),
         css=Markup(css),
@@ -102,6 +103,16 @@ def page(comparison: Comparison, given: str | None = None) -> str:
 
 def _rows(comparison: Comparison) -> str:
     return rows_words(comparison.profile, comparison.settings).partition(" (")[0]
+
+
+#: What a network does for a task, where that is not to predict.
+TITLES = {Kind.SEGMENTATION: "segmenting", Kind.RETRIEVAL: "finding rows of the same"}
+
+
+def _asked(comparison: Comparison) -> str:
+    """The target by name; masks have none, so the data's."""
+    task = comparison.task
+    return visible(comparison.data.name if task.kind is Kind.SEGMENTATION else task.target, 80)
 
 
 def _facts(comparison: Comparison) -> list[Fact]:

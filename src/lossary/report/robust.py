@@ -25,7 +25,7 @@ def robustness_figures(comparison: Comparison) -> tuple[Figure, ...]:
 def _figure(found: Robustness, comparison: Comparison, unit: Unit) -> Figure:
     metric = unit.titled(comparison.ruler.title)
     lines = [_line(curve, found.levels, unit) for curve in found.curves]
-    said = sentence_of(found, comparison.ruler.title, comparison.ruler.greater_is_better)
+    said = sentence_of(found, spoken(comparison.ruler.title), comparison.ruler.greater_is_better)
     reading = (
         f"{metric} on clean test rows by the share of {found.title}; the validation rows are spoilt alike, as whoever "
         "has dirty rows has no clean ones to choose a rate by. The band is the corrected 95 % interval. A curve that "

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import Settings
-
-_NATURAL = (Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION)  # kinds that are read off a target
 
 
 def source_of(comparison: Comparison, given: str | None = None) -> str | None:
@@ -26,12 +23,11 @@ def source_of(comparison: Comparison, given: str | None = None) -> str | None:
 def command(comparison: Comparison, given: str | None = None) -> str:
     """The command that runs the comparison again, every setting that decides its results spelled out."""
     settings: Settings = comparison.settings
-    task = comparison.task
     words = ["lossary", "compare", source_of(comparison, given) or "FILE"]
     options: list[tuple[str, object]] = [
         ("--target", settings.target),
-        ("--task", None if task.kind in _NATURAL and "as asked" not in task.reason else task.kind.value),
-        ("--order", ",".join(task.levels) if "in the order asked for" in task.reason else None),
+        ("--task", settings.task),
+        ("--order", ",".join(settings.order) or None),
         ("--metric", settings.metric),
         ("--reference", settings.reference),
         ("--rope", repr(settings.rope)),
@@ -43,6 +39,13 @@ def command(comparison: Comparison, given: str | None = None) -> str:
         ("--words", settings.words if settings.words != "counted" else None),
         ("--class-weight", settings.class_weight if settings.class_weight != "none" else None),
         ("--losses", ", ".join(settings.losses) or None),
+        ("--model", settings.model),
+        ("--dropout", settings.dropout or None),
+        (
+            "--rates",
+            ",".join(f"{each!r}" for each in settings.rates) if settings.rates != Options.rates else None,
+        ),
+        ("--engine", settings.engine if settings.engine != Options.engine else None),
         ("--optimizer", settings.optimizer if settings.optimizer != "adamw" else None),
         ("--batch", settings.batch if settings.batch != Options.batch else None),
         ("--patience", settings.patience),

@@ -41,7 +41,9 @@ def tuned_sheet(comparison: Comparison) -> Sheet | None:
     )
     sign = 1.0 if comparison.ruler.greater_is_better else -1.0
     rows = tuple(_row(comparison, row, unit, sign) for row in table.rows)
-    note = f"With {table.budget} settings a loss: {visible(table.headline, 2000)} {'; '.join(table.notes)}."
+    note = " ".join(
+        [visible(table.headline, 2000), *(f"{each[:1].upper()}{each[1:]}." for each in table.notes)]
+    )
     return Sheet("Losses with an equal budget of settings", columns, rows, note)
 
 

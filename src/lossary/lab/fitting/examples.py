@@ -29,9 +29,9 @@ class Examples:
 
 
 def examples(
-    x: Any, y: Any, weight: Any, *, dtype: torch.dtype, device: torch.device, name: str = ""
+    x: Any, y: Any, weight: Any, *, dtype: torch.dtype, device: torch.device, ids: bool, name: str = ""
 ) -> Examples:
-    """Arrays, tensors, frames or lists as tensors: floating rows in the network's dtype, whole numbers as int64."""
+    """Arrays, tensors, frames or lists as tensors, rows in the network's dtype; with `ids` whole numbers stay whole."""
     rows, target = _tensor(f"{name}X", x, device), _tensor(f"{name}y", y, device)
     measure = None if weight is None else _tensor(f"{name}weight", weight, device).to(dtype)
     for said, each in ((f"{name}y", target), (f"{name}weight", measure)):
@@ -45,7 +45,8 @@ def examples(
             sentence(f"{name}weight", expected="one number of at least 0 a row, not all 0", got="others",
                      remedy="leave weight out to count every row once")
         )  # fmt: skip
-    return Examples(rows.to(dtype) if rows.is_floating_point() else rows, target, measure)
+    whole = ids and not rows.is_floating_point()
+    return Examples(rows if whole else rows.to(dtype), target, measure)
 
 
 def kept_apart(every: Examples, share: float, seed: int) -> tuple[Examples, Examples | None]:

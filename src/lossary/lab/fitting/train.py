@@ -74,7 +74,8 @@ def train(
         raise DataError(
             sentence("model", expected="something to learn", got="no parameters", remedy="give it a layer")
         )
-    kind: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
+    looks_up = any(isinstance(each, (nn.Embedding, nn.EmbeddingBag)) for each in model.modules())
+    kind: dict[str, Any] = {"dtype": first.dtype, "device": first.device, "ids": looks_up}
     every = examples(X, y, weight, **kind)
     if isinstance(validation, tuple):
         apart: Examples | None = examples(*validation, None, **kind, name="validation ")

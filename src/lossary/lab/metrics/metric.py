@@ -58,13 +58,15 @@ class Metric:
         prediction in the user's units for numbers; embeddings. The target of a `wide` metric is (..., N, K). What is
         decided by a sign is cut at 0; a threshold, one number or one per member, moves the cut, and a metric with a
         `cutter` chooses its own from these rows unless it is told one. A NaN in a row that counts makes the member's
-        score NaN; a row of weight 0 does not count.
+        score NaN; a row of weight 0 does not count, and where no row counts the score is NaN.
         """
         cuts = self.reads == "decision" and (self.wide or outputs.shape[-1] == 1)
         if cuts and threshold is not None:
             outputs = outputs.detach().to(torch.float64)
             outputs = outputs - torch.as_tensor(threshold, dtype=torch.float64)[..., None, None]
         values, target, measure, spoilt = self._members(outputs, target, weight)
+        if not values.shape[-2]:
+            return torch.full(spoilt.shape, torch.nan, dtype=torch.float64)
         if cuts and threshold is None and self.cutter is not None:
             values = values - self.cutter(values, target, measure)[..., None, None]
         return torch.where(spoilt, torch.nan, self.formula(values, target, measure))
@@ -86,7 +88,12 @@ class Metric:
         values, measure = values.expand(*lead, -1), measure.expand(lead)
         target = target.expand(*lead, -1) if self.wide else target.expand(lead)
         blank = values.isnan().any(-1)
-        return torch.where(blank[..., None], 0.0, values), target, measure, (blank & (measure > 0)).any(-1)
+        if values.shape[-1] > 1 and not self.wide:
+            # A share of infinity is not defined; of minus infinity it is 0, but not where every class has it.
+            blank = blank | (values == torch.inf).any(-1) | (values == -torch.inf).all(-1)
+        counts = measure > 0
+        spoilt = (blank & counts).any(-1) | ~counts.any(-1)
+        return torch.where(blank[..., None], 0.0, values), target, measure, spoilt
 
     def _rows(self, outputs: Tensor, target: Tensor) -> torch.Size:
         """The shape of the target's rows. Raises ShapeError where they are not those of the outputs."""

@@ -88,7 +88,8 @@ def _over_queries(
         value = answer(far, same).to(weights.dtype)
         found[members, queries] = torch.where(same.any(-1), value, alone)
     asked = torch.where(found.isnan(), 0.0, weights)
-    return average(found.nan_to_num(), asked).reshape(lead)
+    lost = (~units.isfinite().all(-1) & (weights > 0)).any(-1)  # an infinite output is near nothing
+    return torch.where(lost, torch.nan, average(found.nan_to_num(), asked)).reshape(lead)
 
 
 def _blocks(members: int, rows: int) -> Iterator[tuple[slice, slice]]:

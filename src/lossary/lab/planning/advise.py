@@ -10,9 +10,9 @@ from lossary.lab.asking.profile import Profile
 from lossary.lab.asking.task import Kind, Task
 from lossary.lab.metrics import Metric
 from lossary.lab.planning.candidate import Candidate
-from lossary.lab.planning.fitting import ENDINGS, Fit, fit
 from lossary.lab.planning.known import Known, known
 from lossary.lab.planning.suggest import standard, suggested
+from lossary.lab.planning.ways import ENDINGS, Way, way
 
 
 @dataclass(frozen=True)
@@ -99,22 +99,22 @@ def _parted(text: str) -> tuple[str, str]:
 def _candidate(text: str, why: str, setting: Setting, asked: str | None) -> Candidate:
     bare, ending = _parted(text)
     facts = known(bare, setting.counts)
-    way = fit(facts, setting.task, setting.inputs, ending)
-    elicits = _elicits(facts.elicits, way, setting.task)
+    found = way(facts, setting.task, setting.inputs, ending)
+    elicits = _elicits(facts.elicits, found, setting.task)
     judged = _rewarded(setting.metric, elicits) or elicits == asked
     return Candidate(
-        label=bare + way.ending,
+        label=bare + found.ending,
         expression=facts.expression,
         name=facts.name,
-        link=way.link,
+        link=found.link,
         elicits=elicits,
         why=why,
         judged=judged,
         remark="" if judged else f"estimates {_said(elicits)}; not judged by {setting.metric.title}",
-        probabilities=_probabilities(facts, way, setting.task),
-        outputs=way.outputs,
-        readout=way.readout,
-        learns=way.learns,
+        probabilities=_probabilities(facts, found, setting.task),
+        outputs=found.outputs,
+        readout=found.readout,
+        learns=found.learns,
     )
 
 
@@ -122,7 +122,7 @@ def _said(elicits: str) -> str:
     return elicits if elicits.startswith("a ") else f"the {elicits}"
 
 
-def _elicits(elicited: str, way: Fit, task: Task) -> str:
+def _elicits(elicited: str, way: Way, task: Task) -> str:
     if way.learns == "inputs":
         return "order"  # how unlike the rest a row is
     if way.readout == "mean":
@@ -135,7 +135,7 @@ def _elicits(elicited: str, way: Fit, task: Task) -> str:
     return elicited
 
 
-def _probabilities(facts: Known, way: Fit, task: Task) -> bool:
+def _probabilities(facts: Known, way: Way, task: Task) -> bool:
     if task.kind.numbers or way.learns == "inputs" or task.kind is Kind.RETRIEVAL:
         return False
     links = {card.link.value for card in facts.cards}

@@ -29,6 +29,16 @@ def levels(name: str, text: str | None) -> tuple[float, ...]:
         ) from None
 
 
+def grid(text: str) -> tuple[float, ...]:
+    """Learning rates from "0.001,0.01". Raises DataError for anything else."""
+    try:
+        return tuple(sorted({float(each) for each in text.split(",")}))
+    except ValueError:
+        raise DataError(
+            f"rates: expected learning rates separated by commas, got {text!r}; write '0.001,0.01'."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of `lossary compare`, checked. Raises DataError for one outside its domain."""
@@ -58,8 +68,8 @@ class Options:
     dropout: float = 0.0
     optimizer: str = "adamw"
     seed: int = 0
-    splits: int = 20
-    seeds: int = 5
+    splits: int | None = None  # None: 20, and 10 where a training takes seconds
+    seeds: int | None = None  # None: 5, and 2 there
     epochs: int | None = None  # None: `epochs_for` the training rows
     patience: int | None = None
     batch: int = 32

@@ -57,6 +57,11 @@ class Settings:
     tune_losses: bool = False
     force: bool = False
     optimizer: str = "adamw"
+    task: str | None = None  # as asked for; None: read off the target
+    order: tuple[str, ...] = ()
+    model: str | None = None
+    dropout: float = 0.0
+    engine: str = "stacked"
 
     @property
     def training_seeds(self) -> tuple[int, ...]:

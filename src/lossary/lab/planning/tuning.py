@@ -20,8 +20,8 @@ from lossary.core.modules import Single
 from lossary.lab.asking.profile import Profile
 from lossary.lab.planning.advise import Setting, candidates
 from lossary.lab.planning.candidate import Candidate
-from lossary.lab.planning.fitting import ENDINGS
 from lossary.lab.planning.plan import Plan
+from lossary.lab.planning.ways import ENDINGS
 
 BUDGET = 4  # settings a loss, its own among them
 RATES_BETWEEN = "rates in between"

@@ -23,6 +23,7 @@ from lossary.lab.results.behaviour import calibration, confusion, residuals, res
 from lossary.lab.results.disagreement import disagreement
 from lossary.lab.results.listening import listening
 from lossary.lab.results.tested import Tested, tested
+from lossary.lab.results.tradeoff import tradeoff
 from lossary.lab.running.store import Outputs, Store
 from lossary.lab.training.anchors import constant_score
 from lossary.lab.training.choose import Trained, chosen_rates, grouped, mean
@@ -212,6 +213,7 @@ class _Assembly:
             residuals=residuals(outputs, self.rows),
             residuals_by_size=residuals_by_size(outputs, self.rows),
             listening=heard,
+            tradeoff=tradeoff(outputs, self.rows) if self.plan.kind == Kind.ANOMALY else None,
         )
 
     def _order(self, row: Row) -> tuple[bool, float, str]:

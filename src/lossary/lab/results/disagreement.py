@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,10 @@ def disagreement(
     return Disagreement(
         losses=tuple(loss for loss, fit in zip(losses, sound, strict=True) if fit),
         reads="value" if rows.task.kind.value in NUMBERS else "right",
-        pairs=tuple(map(tuple, (apart / len(rows.splits))[sound][:, sound].tolist())),
+        pairs=tuple(
+            tuple(None if isnan(each) else each for each in line)
+            for line in (apart / len(rows.splits))[sound][:, sound].tolist()
+        ),
         columns=columns,
         rows=tuple(
             _disputed(row, means[:, row], int(times[row]), columns, rows) for row in _furthest(means, times)

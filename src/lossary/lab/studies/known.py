@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from lossary.core.errors import DataError
+from lossary.core.errors import DataError, sentence
+from lossary.lab.data.nearest import suggestion
 from lossary.lab.studies.conduct import Recipe
 from lossary.lab.studies.study import Study
 
@@ -30,9 +31,10 @@ NAMES = (
 def study(name: str) -> tuple[Study, Recipe]:
     """The record and the recipe of this name. Raises DataError, with the nearest name, for another one."""
     if name not in NAMES:
+        remedy = suggestion(name, (*NAMES, "all"), "study")
         raise DataError(
-            f"study: expected one of {', '.join(NAMES)} or all, got {name!r}; "
-            f"`lossary study` lists them with their questions."
+            sentence("study", expected="a study by its name, or all", got=repr(name), remedy=remedy)
+            + " `lossary study` lists them."
         )
     recipe = import_module(f"lossary.lab.studies.recipes.{name.replace('-', '_')}")
     return recipe.STUDY, recipe.recipe

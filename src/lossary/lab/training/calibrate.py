@@ -10,19 +10,20 @@ fitted beside the scale, as Platt did.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from lossary.lab.metrics.platt import platt
+from lossary.lab.metrics.platt import held_uncertain, platt
 
 # Between 1/e⁸ and e⁸: beyond them a logit of 1 is as good as 0 or as certainty.
 LOG_BOUND = 8.0
 STEPS = 40  # halves the 16 units of log b to 1.5e-11
 LEAST = -1e6  # a log-probability of 0 as a number: times any share of 0 it is 0, and not NaN
-MOST = 20_000  # labels or pixels of a part that a calibration looks at: more would not move two parameters
+MOST = 10_000  # labels or pixels of a part that a calibration looks at: more would not move two parameters
 
 
 class Line(NamedTuple):
@@ -35,18 +36,38 @@ class Line(NamedTuple):
 def sharpness(outputs: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """b, float64 (...), so that outputs * b are calibrated: outputs (..., N, K) logits or margins, target (..., N)."""
     scores = outputs.detach().to(torch.float64).nan_to_num(nan=torch.nan, posinf=torch.inf, neginf=LEAST)
-    if scores.shape[-1] == 1:  # one logit z is the two logits (0, z)
-        scores = torch.cat([torch.zeros_like(scores), scores], -1)
     measure = torch.ones(target.shape, dtype=torch.float64) if weight is None else weight.to(torch.float64)
-    truth = _held_uncertain(one_hot(target.long(), scores.shape[-1]).to(torch.float64), measure)
+    slope = _one_slope if scores.shape[-1] == 1 else _slope
+    of_log_loss = slope(scores, target, measure)
     low = torch.full(scores.shape[:-2], -LOG_BOUND, dtype=torch.float64)
     high = -low
     for _ in range(STEPS):
         middle = (low + high) / 2
-        shares = (middle.exp()[..., None, None] * scores).softmax(-1)
-        slope = (measure * ((shares - truth) * scores).sum(-1)).sum(-1)  # of the log-loss, in b
-        low, high = torch.where(slope < 0, middle, low), torch.where(slope < 0, high, middle)
+        below = of_log_loss(middle.exp()) < 0
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
     return ((low + high) / 2).exp()
+
+
+Slope = Callable[
+    [Tensor], Tensor
+]  # b (...) -> the derivative of the log-loss in b (...), times the weight of all rows
+
+
+def _slope(scores: Tensor, target: Tensor, measure: Tensor) -> Slope:
+    truth = _held_uncertain(one_hot(target.long(), scores.shape[-1]).to(torch.float64), measure)
+
+    def at(b: Tensor) -> Tensor:
+        shares = (b[..., None, None] * scores).softmax(-1)
+        return (measure * ((shares - truth) * scores).sum(-1)).sum(-1)
+
+    return at
+
+
+def _one_slope(scores: Tensor, target: Tensor, measure: Tensor) -> Slope:
+    """The same for one logit z, which is the two logits (0, z)."""
+    logit = scores[..., 0]
+    truth, weighted = held_uncertain(target, measure), measure * logit
+    return lambda b: (weighted * ((b[..., None] * logit).sigmoid() - truth)).sum(-1)
 
 
 def _held_uncertain(truth: Tensor, measure: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from lossary.core import answers
 from lossary.core.canonical import softplus
@@ -106,7 +107,17 @@ def _of(readout: str, function: LossFunction, settings: dict[str, object]) -> Re
                 )
             )
         named = answers.named(loss, law, settings)
-        return lambda raw, x: _column(law(raw, **named).mean, raw)
+
+        def mean(raw: Tensor, x: Tensor) -> Tensor:
+            # A training that diverged has no mean. That is a NaN, as elsewhere, and no error of a distribution's.
+            before = Distribution._validate_args
+            Distribution.set_default_validate_args(False)
+            try:
+                return _column(law(raw, **named).mean, raw)
+            finally:
+                Distribution.set_default_validate_args(before)
+
+        return mean
 
     def classes(raw: Tensor, x: Tensor) -> Tensor:
         found: Tensor = function.probabilities(raw, class_dim=-1, **settings)

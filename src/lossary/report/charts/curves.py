@@ -10,6 +10,7 @@ from lossary.report.numbers import fixed, rate, short
 from lossary.report.sheet import Cell, Column, sheet
 
 MOST_EPOCHS = 6  # columns of a table over epochs
+MOST_POINTS = 8  # columns of a table over shares
 MOST_RATES = 24  # columns of a table over rates: more than any comparison tries
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -22,7 +23,7 @@ def learning_curves(lines: Sequence[Line], *, metric: str) -> Figure:
         f"{capital(metric)} on the validation rows after each epoch, at the loss's chosen rate: the mean over splits "
         "and seeds, with eight of ten trainings inside the band and the other losses in grey. The dot is the median "
         "of the chosen epochs.",
-        panels([thinned(line) for line in lines], Axes("epoch", metric)),
+        panels([thinned(line) for line in lines], Axes("epoch", metric, whole=True)),
         table(
             f"{capital(metric)} on validation by epoch",
             lines,
@@ -82,6 +83,34 @@ def sized_residuals(lines: Sequence[Line], *, target: str, counts: Sequence[tupl
         sheet(
             "Residuals by tenths of the prediction", [Column("loss"), *(Column(h, True) for h in heads)], rows
         ),
+    )
+
+
+def detection_curves(lines: Sequence[Line]) -> Figure:
+    """The share of anomalies found by the share of false alarms, both in per cent."""
+    return Figure(
+        "detection",
+        "What is found at which price",
+        "Of the anomalies among the test rows, the share found where a given share of the others may be called "
+        "anomalous (the receiver operating characteristic): the mean over splits and seeds, with eight of ten "
+        "trainings inside the band. Cuts are set on the test rows here; those set on validation stand among the "
+        "metrics.",
+        panels(lines, Axes("false positive rate (%)", "true positive rate (%)")),
+        table(
+            "True positive rate (%) by false positive rate", lines, lambda x: f"{x:g} %", between, MOST_POINTS
+        ),
+    )
+
+
+def precision_curves(lines: Sequence[Line]) -> Figure:
+    """The precision by the share of anomalies found, both in per cent."""
+    return Figure(
+        "precision",
+        "Precision by recall",
+        "Of the rows called anomalous, the share that are, where a given share of the anomalies is to be found: the "
+        "mean over splits and seeds, with eight of ten trainings inside the band.",
+        panels(lines, Axes("recall (%)", "precision (%)")),
+        table("Precision (%) by recall", lines, lambda x: f"{x:g} %", between, MOST_POINTS),
     )
 
 

@@ -35,12 +35,13 @@ def disagreement(
     numbers: bool,
     columns: Sequence[str],
     target: str,
+    right: str = "trainings that answered rightly",
 ) -> Figure:
-    """`numbers` where answers are predictions of `target`; else they are shares of the trainings that were right."""
+    """`numbers` where answers are predictions of `target`; else they are shares of what is `right`."""
     what = (
         f"prediction minus {target}, averaged over the trainings that tested the row"
         if numbers
-        else "the share in per cent of the trainings that answered rightly"
+        else f"the share in per cent of the {right}"
     )
     distance = (
         f"the mean distance of their predictions of {target}"
@@ -62,7 +63,7 @@ def disagreement(
         for title, found in (("Rows of the data", across), ("Two losses", between))
         if found
     ]
-    tables = [_cases_sheet(losses, cases, columns, numbers=numbers)] if cases else []
+    tables = [_cases_sheet(losses, cases, columns, numbers=numbers, right=right)] if cases else []
     tables.append(_pairs_sheet(losses, pairs, numbers=numbers))
     return Figure(
         "disagreement", "Where losses disagree", reading, tuple(panels), tables[0], tuple(tables[1:])
@@ -115,7 +116,7 @@ def _distance(value: float, *, numbers: bool) -> str:
 
 
 def _cases_sheet(
-    losses: Sequence[str], cases: Sequence[Case], columns: Sequence[str], *, numbers: bool
+    losses: Sequence[str], cases: Sequence[Case], columns: Sequence[str], *, numbers: bool, right: str
 ) -> Sheet:
     heads = [
         Column("row", True, "Counted from 1, in the order of the data."),
@@ -134,7 +135,7 @@ def _cases_sheet(
         ]
         for case in cases
     ]
-    what = "mean prediction" if numbers else "share of the trainings that answered rightly"
+    what = "mean prediction" if numbers else f"share of the {right}"
     note = f"Of each loss the {what}, over the splits that tested the row and their seeds."
     return sheet("Rows on which the losses lie furthest apart", heads, rows, note)
 

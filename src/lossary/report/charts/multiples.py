@@ -45,6 +45,7 @@ class Axes:
     log_y: bool = False
     level: float | None = None
     dots: bool = False
+    whole: bool = False  # x counts something: no ticks between
 
 
 def panels(lines: Sequence[Line], axes: Axes) -> tuple[Panel, ...]:
@@ -75,7 +76,7 @@ def _chart(window: tuple[float, float], axes: Axes) -> svg.Layers:
     ticks = (
         alt.Axis(format="~g", values=list(_DECADES), grid=False)
         if axes.log_x
-        else alt.Axis(tickCount=5, grid=False)
+        else alt.Axis(tickCount=5, grid=False, tickMinStep=1 if axes.whole else alt.Undefined)
     )
     height = alt.Scale(domain=list(window), nice=False, type="log" if axes.log_y else "linear")
     steps = _DECADES if window[0] > 0 and window[1] / window[0] > 100 else _STEPS

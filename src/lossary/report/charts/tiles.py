@@ -54,8 +54,8 @@ def tiles(
     )
     opacity = alt.Opacity("depth:Q", scale=alt.Scale(domain=[0, 1], range=[0.0, _DEEPEST]), legend=None)
     colour = alt.condition("datum.under", alt.value(svg.VERMILION), alt.value(svg.BLUE))
-    widest = max((len(cell.text) for cell in cells), default=1)
-    step = max(38, 8 * widest) if wide else max(22, 5 * widest)
+    widest = max(map(len, (*across, *(cell.text for cell in cells))), default=1)
+    step = max(38, 8 * widest) if wide else max(22, 6 * widest)
     chart = alt.layer(
         base.mark_rect().encode(opacity=opacity, color=colour),
         base.mark_rect(filled=False, stroke=svg.RULE),

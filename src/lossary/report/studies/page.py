@@ -39,7 +39,7 @@ def page(result: Result) -> str:
     return environment.get_template("study.html.j2").render(
         study=study,
         quick=result.quick,
-        policy=_policy(css, js),
+        policy=_policy(css, js, pictures=False),
         css=Markup(css),
         js=Markup(js),
         sentence=result.sentence,

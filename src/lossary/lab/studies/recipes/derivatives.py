@@ -15,7 +15,7 @@ from lossary.lab.studies.study import Answer, Found, Grid, Ruling, Study
 STUDY = Study(
     name="derivatives",
     title="The derivatives that the texts print",
-    question="Are they true, and in which variable?",
+    question="Are the printed derivatives true, and in which variable?",
     text="MSE 2(p − y); BCE (p − y)/(p(1 − p)); CCE p − y.",
     statements=(
         "the derivative of squared error is 2(p − y)",

@@ -80,9 +80,10 @@ def recipe(bench: Bench) -> Found:
         (name, *[row[task] for task in TASKS]) for part in cells for name, row in sorted(part.items())
     )
     note = (
-        "Accuracy, or R² for numbers. –: the loss refuses such outputs or targets, in a sentence. chance: no better "
-        "than the commonest class, or than the mean. Losses that read several columns as one answer, embeddings or "
-        "regions need another last layer and are left out."
+        "Accuracy, or R² for numbers. –: the loss refuses such outputs or targets in a sentence, or asks for a setting "
+        "without a default, such as the counts of the classes. chance: no better than the commonest class, or than the "
+        "mean. Losses that read several columns as one answer, embeddings or regions need another last layer and are "
+        "left out."
     )
     return Found(answers, (Grid("Every loss on every task", ("loss", *TASKS), rows, note),))
 

@@ -103,6 +103,10 @@ def _row(network: Network) -> Tensor:
     return torch.zeros(1, network.channels, network.height, network.width)
 
 
+#: Layers that return something new, forward and back, and keep nothing else.
+RETURNING = (nn.Linear, nn.GroupNorm, nn.AvgPool2d, nn.PixelShuffle, nn.PixelUnshuffle, Dropout)
+
+
 def _held(layer: nn.Module, entering: int, leaving: int, *, bottom: bool) -> int:
     """Numbers that a layer keeps for one row: what it returns forward and back, and what it works in."""
     if isinstance(layer, (nn.ReLU, nn.Tanh, nn.Flatten)):
@@ -111,6 +115,6 @@ def _held(layer: nn.Module, entering: int, leaving: int, *, bottom: bool) -> int
         return 2 * layer.weight[0].numel() * leaving // layer.out_channels + entering + leaving
     if isinstance(layer, nn.Conv2d):
         return leaving
-    if isinstance(layer, (nn.Linear, nn.GroupNorm, nn.AvgPool2d, Dropout)):
+    if isinstance(layer, RETURNING):
         return entering + leaving
     return entering + 3 * leaving  # an unknown one, by autograd

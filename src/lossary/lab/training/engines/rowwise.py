@@ -39,7 +39,7 @@ def by_rows(
         loss = part.function.loss
         if loss.facts.coupled:
             return f"{name} compares the rows of a batch with each other"
-        if loss.inputs[0].kind.domain is not None:
+        if loss.inputs[0].kind.domain is not None and link == "identity":
             return f"{name} does not take every output"
         beyond = sorted(set(settings_of(part)) - {each.name for each in loss.hyper} - {SMOOTHING})
         if beyond:

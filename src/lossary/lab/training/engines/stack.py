@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lossary.lab.training.engines.convolution import Convolution, MeanOfSquares, Norm
+from lossary.lab.training.engines.folding import Folded, Spread
 from lossary.lab.training.engines.layers import Dropped, Flat, Layer, Linear, Pair, Relu, Tanh
 from lossary.lab.training.engines.vectors import Vectors
 from lossary.lab.training.networks import Dropout, Network
@@ -112,6 +113,10 @@ class Stack(Weights):
             return Norm(weight, bias, layer.num_groups, layer.eps)
         if isinstance(layer, nn.AvgPool2d):
             return MeanOfSquares(_two(layer.kernel_size))
+        if isinstance(layer, nn.PixelUnshuffle):
+            return Folded(layer.downscale_factor)
+        if isinstance(layer, nn.PixelShuffle):
+            return Spread(layer.upscale_factor)
         if isinstance(layer, MeanOfVectors):
             return Vectors(self.learned[f"{name}.table.weight"], self.streams)
         if isinstance(layer, Dropout):

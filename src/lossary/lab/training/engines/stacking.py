@@ -28,7 +28,7 @@ def stackable(trial: Trial) -> str | None:
     kind, why = kind_of_stack(trial.setup.network)
     if kind is not None and hot_bytes(trial.setup) > CACHE:
         size = hot_bytes(trial.setup) / 2**20
-        return f"one batch of it holds {size:.0f} MiB, and beyond {CACHE >> 20} MiB stacking saves no time"
+        return f"one batch of its network holds {size:.0f} MiB, and beyond {CACHE >> 20} MiB stacking saves no time"
     return why
 
 

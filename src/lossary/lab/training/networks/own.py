@@ -15,6 +15,7 @@ from torch import nn
 
 from lossary.core.errors import DataError, sentence
 from lossary.lab.training.networks.chance import OWN, generator, size
+from lossary.lab.training.networks.checked import counted
 from lossary.lab.training.networks.dropout import Dropout
 
 
@@ -41,11 +42,14 @@ class Own:
 
     def describe(self) -> str:
         """Its name and size in words."""
-        return f"{self.name} of {Path(self.path).name}, {self.size:,} learned numbers, {self.outputs} outputs"
+        outputs = counted(self.outputs, "output")
+        return f"{self.name} of {Path(self.path).name}, {self.size:,} learned numbers, {outputs}"
 
     def with_outputs(self, outputs: int) -> Own:
-        """The same with another number of outputs."""
-        return replace(self, outputs=outputs)
+        """The same with another number of outputs. Raises DataError where the class does not give them."""
+        network = replace(self, outputs=outputs)
+        _tried(network)
+        return network
 
     def module(self, split: int, seed: int, dtype: torch.dtype = torch.float32) -> nn.Module:
         """The module as its own constructor starts it, with torch's generator seeded by (split, seed).
@@ -91,31 +95,37 @@ def own(reference: str, shape: tuple[int, ...], outputs: int, *, floating: bool 
         )
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     network = Own(str(file.resolve()), name, digest, shape, outputs, floating)
+    _tried(network)
+    return network
+
+
+@cache
+def _tried(network: Own) -> None:
+    """Raise DataError where two rows do not become (2, outputs)."""
     made = network.module(0, 0).eval()
-    x = torch.zeros(2, *shape) if floating else torch.zeros(2, *shape, dtype=torch.int64)
+    x = torch.zeros(2, *network.shape, dtype=torch.float32 if network.floating else torch.int64)
     try:
         with torch.no_grad():
             found = made(x)
     except Exception as error:
         raise DataError(
             sentence(
-                f"model {name}",
-                expected=f"to take rows of shape {shape}",
-                got=f"{type(error).__name__}: {error}",
+                f"model {network.name}",
+                expected=f"to take rows of shape {network.shape}",
+                got=_said(error),
                 remedy="change its first layer",
             )
         ) from error
-    if not isinstance(found, torch.Tensor) or tuple(found.shape) != (2, outputs):
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != (2, network.outputs):
         got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
         raise DataError(
             sentence(
-                f"model {name}",
-                expected=f"outputs of shape {(2, outputs)} for two rows",
+                f"model {network.name}",
+                expected=f"outputs of shape {(2, network.outputs)} for two rows",
                 got=str(got),
                 remedy="let it take the number of outputs as its second argument, or by the name of outputs",
             )
         )
-    return network
 
 
 def _made(network: Own) -> nn.Module:
@@ -128,7 +138,7 @@ def _made(network: Own) -> nn.Module:
             sentence(
                 f"model {network.name}",
                 expected="a class that can be made as Net(inputs, outputs), Net(outputs=...) or Net()",
-                got=f"{type(error).__name__}: {error}",
+                got=_said(error),
                 remedy="give its constructor one of these forms",
             )
         ) from error
@@ -142,6 +152,11 @@ def _made(network: Own) -> nn.Module:
             )
         )
     return made
+
+
+def _said(error: Exception) -> str:
+    """An error of the user's code on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:160].rstrip('. ')}"
 
 
 @cache
@@ -176,7 +191,7 @@ def _class(path: str, name: str, digest: str) -> type:
                 sentence(
                     "model",
                     expected=f"a Python file that can be imported, {path}",
-                    got=f"{type(error).__name__}: {error}",
+                    got=_said(error),
                     remedy="correct it",
                 )
             ) from error

@@ -5,9 +5,9 @@ import torch
 
 from lossary.core.errors import DataError
 from lossary.lab.asking.task import Kind, Task
-from lossary.lab.planning.fitting import Fit, fit
 from lossary.lab.planning.known import known
 from lossary.lab.planning.suggest import STANDARD
+from lossary.lab.planning.ways import Way, way
 from lossary.lab.training.engines.objective import mean_loss
 from lossary.lab.training.readout import reader
 
@@ -28,40 +28,40 @@ def task(kind: Kind) -> Task:
     return Task(kind, "y", levels, OUTPUTS.get(kind, 1), "")
 
 
-def fitted(text: str, kind: Kind, ending: str = "") -> Fit:
+def fitted(text: str, kind: Kind, ending: str = "") -> Way:
     counts = (9.0, 5.0, 3.0, 1.0) if kind is Kind.MULTICLASS else ()
-    return fit(known(text, counts), task(kind), INPUTS, ending)
+    return way(known(text, counts), task(kind), INPUTS, ending)
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "expected"),
     [
-        ("huber(delta=2)", Kind.REGRESSION, Fit(1)),
-        ("gaussian_nll", Kind.REGRESSION, Fit(2, readout="mean")),
-        ("poisson_nll", Kind.COUNT, Fit(1, readout="exp")),
-        ("negative_binomial_nll", Kind.COUNT, Fit(2, readout="mean")),
-        ("mse", Kind.COUNT, Fit(1, link="softplus", readout="softplus")),
-        ("mse", Kind.BINARY, Fit(1, link="sigmoid")),
-        ("focal", Kind.ANOMALY, Fit(1)),
-        ("mae", Kind.ANOMALY, Fit(INPUTS, readout="error", learns="inputs")),
-        ("mse", Kind.MULTICLASS, Fit(4, link="softmax")),
-        ("logit_adjusted", Kind.MULTICLASS, Fit(4)),
-        ("coral", Kind.ORDINAL, Fit(4, readout="classes")),
-        ("emd2", Kind.ORDINAL, Fit(5, readout="classes")),
-        ("cross_entropy", Kind.ORDINAL, Fit(5)),
-        ("zlpr", Kind.MULTILABEL, Fit(3)),
-        ("binary_cross_entropy + asymmetric", Kind.MULTILABEL, Fit(3)),
-        ("binary_dice + focal", Kind.SEGMENTATION, Fit(12)),
-        ("triplet_batch_hard", Kind.RETRIEVAL, Fit(16)),
-        ("cross_entropy", Kind.RETRIEVAL, Fit(4)),
+        ("huber(delta=2)", Kind.REGRESSION, Way(1)),
+        ("gaussian_nll", Kind.REGRESSION, Way(2, readout="mean")),
+        ("poisson_nll", Kind.COUNT, Way(1, readout="exp")),
+        ("negative_binomial_nll", Kind.COUNT, Way(2, readout="mean")),
+        ("mse", Kind.COUNT, Way(1, link="softplus", readout="softplus")),
+        ("mse", Kind.BINARY, Way(1, link="sigmoid")),
+        ("focal", Kind.ANOMALY, Way(1)),
+        ("mae", Kind.ANOMALY, Way(INPUTS, readout="error", learns="inputs")),
+        ("mse", Kind.MULTICLASS, Way(4, link="softmax")),
+        ("logit_adjusted", Kind.MULTICLASS, Way(4)),
+        ("coral", Kind.ORDINAL, Way(4, readout="classes")),
+        ("emd2", Kind.ORDINAL, Way(5, readout="classes")),
+        ("cross_entropy", Kind.ORDINAL, Way(5)),
+        ("zlpr", Kind.MULTILABEL, Way(3)),
+        ("binary_cross_entropy + asymmetric", Kind.MULTILABEL, Way(3)),
+        ("binary_dice + focal", Kind.SEGMENTATION, Way(12)),
+        ("triplet_batch_hard", Kind.RETRIEVAL, Way(16)),
+        ("cross_entropy", Kind.RETRIEVAL, Way(4)),
     ],
 )
-def test_a_loss_gets_the_outputs_link_and_readout_it_needs(text: str, kind: Kind, expected: Fit) -> None:
+def test_a_loss_gets_the_outputs_link_and_readout_it_needs(text: str, kind: Kind, expected: Way) -> None:
     assert fitted(text, kind) == expected
 
 
 def test_a_sigmoid_asked_for_among_anomalies_is_no_reconstruction() -> None:
-    assert fitted("mse", Kind.ANOMALY, " on sigmoid") == Fit(1, link="sigmoid")
+    assert fitted("mse", Kind.ANOMALY, " on sigmoid") == Way(1, link="sigmoid")
 
 
 @pytest.mark.parametrize("name", ["poisson_nll", "msle", "interval_score", "energy_score"])
@@ -75,7 +75,7 @@ def test_a_loss_of_other_outputs_is_refused_with_the_layer_it_needs(name: str) -
 )
 def test_a_loss_for_another_task_is_refused_or_linked(name: str, kind: Kind) -> None:
     if name == "mse":
-        assert fitted(name, kind) == Fit(4, link="softmax")
+        assert fitted(name, kind) == Way(4, link="softmax")
         return
     with pytest.raises(
         DataError, match=f"expected losses for a {kind.value} target, got '{name}', which is for"

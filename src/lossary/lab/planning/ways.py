@@ -1,7 +1,7 @@
 """How a loss meets a task: what it needs of the network, what it is called with, and how its outputs are read.
 
 A network's last layer has as many outputs as the loss takes, not as many as the answer has: four thresholds for five
-grades, two numbers for a mean and a spread. So a fit says how many there are, what stands between them and the loss
+grades, two numbers for a mean and a spread. So a way says how many there are, what stands between them and the loss
 (the link), and what turns them into the one form of answer that the metrics of the task know (the readout).
 """
 
@@ -19,7 +19,7 @@ from lossary.core.modules import Single
 from lossary.lab.asking.task import Kind, Task
 from lossary.lab.planning.known import Known
 
-#: What a label shows of a fit that is not the usual one.
+#: What a label shows of a way that is not the usual one.
 ENDINGS = {
     "sigmoid": " on sigmoid",
     "softmax": " on softmax",
@@ -30,7 +30,7 @@ ENDINGS = {
 
 
 @dataclass(frozen=True)
-class Fit:
+class Way:
     """`outputs` of the network; `link` before the loss; `readout` after it; it learns the "answer" or the "inputs"."""
 
     outputs: int
@@ -46,7 +46,7 @@ class Fit:
         ]
 
 
-def fit(facts: Known, task: Task, inputs: int, ending: str = "") -> Fit:
+def way(facts: Known, task: Task, inputs: int, ending: str = "") -> Way:
     """How this loss is trained for this task, on so many input numbers; `ending` is what its label asked for.
 
     Raises DataError where it cannot be.
@@ -87,80 +87,80 @@ def _columns(loss: Loss) -> int:
     return len(first.columns) if whole and not first.blocks else 0
 
 
-def _numbers(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _numbers(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if _plain(loss):
-        return Fit(1)
+        return Way(1)
     if loss.facts.task.value == "regression" and _forms(loss) == (Form.COLUMNS, Form.REAL) and _columns(loss):
-        return None if loss.required[1].kind.domain is not None else Fit(_columns(loss), readout="mean")
+        return None if loss.required[1].kind.domain is not None else Way(_columns(loss), readout="mean")
     return None
 
 
-def _counts(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _counts(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if loss.facts.task.value != "regression":
         return None
     if _plain(
         loss
     ):  # a count is predicted above 0: by a softplus, as the losses for counts do by an exponential
-        return Fit(1, link="softplus", readout="softplus")
+        return Way(1, link="softplus", readout="softplus")
     if _forms(loss) == (Form.REAL, Form.REAL) and loss.facts.link is Link.EXP:
-        return Fit(1, readout="exp")
+        return Way(1, readout="exp")
     if (
         _forms(loss) == (Form.COLUMNS, Form.REAL)
         and _columns(loss)
         and loss.required[1].kind.domain is not None
     ):
-        return Fit(_columns(loss), readout="mean")
+        return Way(_columns(loss), readout="mean")
     return None
 
 
-def _two(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _two(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if loss.facts.task.value == "binary" and _forms(loss)[1:] == (Form.BINARY,):
-        return Fit(1)
-    return Fit(1, link="sigmoid") if _plain(loss) else None
+        return Way(1)
+    return Way(1, link="sigmoid") if _plain(loss) else None
 
 
-def _anomalies(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _anomalies(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if _plain(loss) and ending != ENDINGS["sigmoid"]:
-        return Fit(inputs, readout="error", learns="inputs")
+        return Way(inputs, readout="error", learns="inputs")
     return _two(loss, task, inputs, ending)
 
 
-def _many(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _many(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     whole = not any(each.kind.fewer for each in loss.inputs)
     if loss.facts.task.value == "multiclass" and _forms(loss) in PER_CLASS and whole:
-        return Fit(len(task.levels))
-    return Fit(len(task.levels), link="softmax") if _plain(loss) else None
+        return Way(len(task.levels))
+    return Way(len(task.levels), link="softmax") if _plain(loss) else None
 
 
-def _grades(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _grades(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     grades = len(task.levels)
     if loss.facts.task.value == "ordinal" and _forms(loss) in PER_CLASS:
-        return Fit(grades - loss.required[0].kind.fewer, readout="classes")
+        return Way(grades - loss.required[0].kind.fewer, readout="classes")
     return _many(loss, task, inputs, ending)
 
 
-def _labels(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _labels(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     served = (*PER_ELEMENT, (Form.SCORES, Form.LABELS))
     if loss.facts.task.value in ("binary", "multilabel") and _forms(loss) in served:
-        return Fit(task.outputs)
-    return Fit(task.outputs, link="sigmoid") if _plain(loss) else None
+        return Way(task.outputs)
+    return Way(task.outputs, link="sigmoid") if _plain(loss) else None
 
 
-def _masks(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _masks(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if loss.facts.task.value in ("binary", "segmentation") and _forms(loss) in PER_ELEMENT:
-        return Fit(task.outputs)
-    return Fit(task.outputs, link="sigmoid") if _plain(loss) else None
+        return Way(task.outputs)
+    return Way(task.outputs, link="sigmoid") if _plain(loss) else None
 
 
-def _neighbours(loss: Loss, task: Task, inputs: int, ending: str) -> Fit | None:
+def _neighbours(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if loss.facts.task.value == "metric" and _forms(loss) == (Form.FEATURES, Form.LABEL):
-        return Fit(task.outputs)
+        return Way(task.outputs)
     return _many(loss, task, inputs, ending)
 
 
 PER_CLASS = ((Form.LOGITS, Form.CLASS), (Form.SCORES, Form.CLASS))
 PER_ELEMENT = ((Form.LOGIT, Form.BINARY), (Form.SCORE, Form.BINARY))
-WAYS: Mapping[Kind, Callable[[Loss, Task, int, str], Fit | None]] = {
+WAYS: Mapping[Kind, Callable[[Loss, Task, int, str], Way | None]] = {
     Kind.REGRESSION: _numbers,
     Kind.COUNT: _counts,
     Kind.BINARY: _two,
