@@ -220,3 +220,38 @@ def test_euros_and_cents_are_the_same_target() -> None:
     euros = np.random.default_rng(5).normal(size=101)
     in_euros, in_cents = target_scale(euros), target_scale(euros * 100)
     np.testing.assert_allclose(in_euros.standardise(euros), in_cents.standardise(euros * 100), rtol=1e-12)
+
+
+def test_what_is_written_down_of_a_preparation_suffices_to_make_its_inputs() -> None:
+    table, described = houses()
+    frame = table.frame
+    fitted = fit(described, frame)
+    facts = prepare.facts(described, fitted)
+    kept = {(each["column"], each["level"]) for each in facts if each["part"] == "level"}
+
+    def scaled(value: float, fact: dict[str, str | float]) -> float:
+        filled = fact["median"] if np.isnan(value) else value
+        return (filled - float(fact["mean"])) / float(fact["scale"])
+
+    def part_of(date: pd.Timestamp, which: str | float) -> float:
+        if pd.isna(date):
+            return np.nan
+        days = (date - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        return {"year": date.year, "month": date.month, "weekday": date.day_of_week, "days": days}[str(which)]
+
+    def made(row: pd.Series, fact: dict[str, str | float]) -> float:
+        if fact["part"] == "zero":
+            return 0.0
+        cell = row[fact["column"]]
+        if fact["part"] == "number":
+            return scaled(cell, fact)
+        if fact["part"] == "date":
+            return scaled(part_of(cell, fact["which"]), fact)
+        if fact["part"] == "missing":
+            return float(pd.isna(cell))
+        name = prepare.MISSING if pd.isna(cell) else cell
+        return float((fact["column"], name) not in kept if fact["part"] == "other" else fact["level"] == name)
+
+    by_hand = [[made(row, fact) for fact in facts] for _, row in frame.iterrows()]
+    assert {each["part"] for each in facts} >= {"number", "date", "missing", "level"}
+    np.testing.assert_allclose(np.array(by_hand), fitted.transform(frame), atol=1e-5)

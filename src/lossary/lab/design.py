@@ -35,6 +35,15 @@ HIDDEN = (32,)  # units of the network that every loss trains
 # By whether the rows are pictures, whose trainings take seconds. Fewer splits cost power, not validity.
 SPLITS_AND_SEEDS = {False: (20, 5), True: (10, 2)}
 VECTORS = 16  # numbers that a word becomes
+# What a kind of target asks for, in a sentence about its metric.
+ASKED = {
+    Kind.ORDINAL: "grades",
+    Kind.COUNT: "counts",
+    Kind.ANOMALY: "anomalies",
+    Kind.MULTILABEL: "labels",
+    Kind.SEGMENTATION: "masks",
+    Kind.RETRIEVAL: "embeddings",
+}
 FEW_TEST_ROWS = 10  # of a class: flagged beside every rate (WORKBENCH, "Small data")
 
 
@@ -205,7 +214,7 @@ def _metric(options: Options, task: Task, found: Profile) -> tuple[Metric, str]:
     if kind in (Kind.BINARY, Kind.MULTICLASS):
         assert smallest is not None  # classes have a smallest one
         return metric, f"the smallest class has {100 * smallest:.0f} % of the rows"
-    return metric, f"the usual one for {task.reason}"
+    return metric, f"the usual one for {ASKED[kind]}"
 
 
 def _cost(options: Options, task: Task) -> tuple[Metric, str]:
@@ -268,7 +277,8 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
     notes = []
     copies = straddling(table.frame, rows.splits[0])
     if copies:
-        notes.append(f"{copies} test rows of the first split have an exact copy among the rows learned from")
+        rows_have = "row of the first split has" if copies == 1 else "rows of the first split have"
+        notes.append(f"{copies} test {rows_have} an exact copy among the rows learned from")
     gross = rows.profile.numbers.gross_outliers if rows.profile.numbers else 0.0
     if gross > OUTLIER_SHARE and plan.settings.metric in SQUARED:
         notes.append(dirty_validation(plan.settings.metric, gross))
@@ -277,7 +287,8 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
         for code, level in enumerate(task.levels):
             count = int((test == code).sum())
             if count < FEW_TEST_ROWS:
-                notes.append(f"only {count} test rows a split are {level!r}: rates on them are coarse")
+                rows_are = "row a split is" if count == 1 else "rows a split are"
+                notes.append(f"only {count} test {rows_are} {level!r}: rates on them are coarse")
     if rows.balanced:
         notes.append(_balanced(rows))
     plain = _plain(plan)

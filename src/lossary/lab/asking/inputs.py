@@ -29,6 +29,10 @@ class Inputs(Protocol):
         """The preparation fitted on these rows, to be applied to any."""
         ...
 
+    def facts(self, train: Rows) -> Any:
+        """The same in numbers and names, of which JSON can be made."""
+        ...
+
 
 class Columns:
     """Columns of a table, prepared as `asking.prepare` says: float32 (rows, inputs)."""
@@ -41,6 +45,10 @@ class Columns:
         preparation = prepare.fit(self._profile, self._frame.iloc[train])
         self.names = preparation.names
         return lambda rows: preparation.transform(self._frame.iloc[rows])
+
+    def facts(self, train: Rows) -> list[dict[str, str | float]]:
+        """How every input is made: see `prepare.facts`."""
+        return prepare.facts(self._profile, prepare.fit(self._profile, self._frame.iloc[train]))
 
 
 class Pictures:
@@ -55,16 +63,24 @@ class Pictures:
         self._pictures, self._flat = pictures, flat
 
     def fitted(self, train: Rows) -> Seen:
-        known = self._pictures[train].astype(np.float64)
-        centre = known.mean(axis=(0, 2, 3), keepdims=True)
-        scale = known.std(axis=(0, 2, 3), keepdims=True)
-        scale = np.where(scale > 0, scale, 1.0)
+        centre, scale = self._scale(train)
 
         def seen(rows: Rows) -> NDArray[np.float32]:
             made: NDArray[np.float32] = ((self._pictures[rows] - centre) / scale).astype(np.float32)
             return made.reshape(len(rows), -1) if self._flat else made
 
         return seen
+
+    def facts(self, train: Rows) -> dict[str, Any]:
+        """Centre and scale of every channel, and whether the pixels stand in one row."""
+        centre, scale = (each.ravel().tolist() for each in self._scale(train))
+        return {"centre": centre, "scale": scale, "flat": self._flat}
+
+    def _scale(self, train: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        known = self._pictures[train].astype(np.float64)
+        centre = known.mean(axis=(0, 2, 3), keepdims=True)
+        scale = known.std(axis=(0, 2, 3), keepdims=True)
+        return centre, np.where(scale > 0, scale, 1.0)
 
 
 class Texts:
@@ -79,6 +95,10 @@ class Texts:
     def fitted(self, train: Rows) -> Seen:
         numbers = self._words.vocabulary(train)
         return lambda rows: self._words.coded(rows, numbers)
+
+    def facts(self, train: Rows) -> dict[str, Any]:
+        """The number of every word and pair of words, or how a hash gives it; how many of a text are read."""
+        return self._words.facts(train)
 
 
 def inputs_of(table: Table, profile: Profile, *, hashed: bool = False) -> Inputs:

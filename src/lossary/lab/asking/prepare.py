@@ -13,6 +13,7 @@ never moved must not speak on test rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,6 +131,32 @@ def fit(profile: Profile, frame: pd.DataFrame) -> Preparation:
     varies = np.zeros(len(names), dtype=np.bool_)
     varies[places] = dense.max(axis=0) > dense.min(axis=0)
     return Preparation(tuple(_shown(*name) for name in names), parts, places, varies)
+
+
+def facts(profile: Profile, fitted: Preparation) -> list[dict[str, str | float]]:
+    """How every input is made, in their order, for whoever has the weights of a network and nothing else.
+
+    `part` is "number" or "date" (of a missing cell the median; then mean and scale), "missing" (1 where the cell is),
+    "level" (1 where the cell has it), "other" (1 where it has none that another input stands for) or "zero".
+    """
+    levels = {name: _levels(fitted.parts, at) for at, name in enumerate(roles(profile).categorical)}
+    scales = {name: _scales(fitted.parts, name) for name in ("numbers", "dates")}
+    found: list[dict[str, str | float]] = [{"part": "zero"} for _ in fitted.names]
+    for place, (column, part, level) in zip(fitted.places, _names(profile, levels), strict=True):
+        scaled = next(scales[f"{part}s"]) if part in ("number", "date") else {}
+        said = {"level": level} if part == "level" else {"which": level} if part == "date" else {}
+        if fitted.varies[place]:
+            found[place] = {"column": column, "part": part, **said, **scaled}
+    return found
+
+
+def _scales(parts: ColumnTransformer, name: str) -> Iterator[dict[str, float]]:
+    """Median, mean and scale of each column of numbers that a part makes, in their order."""
+    if name in parts.named_transformers_:
+        steps = parts.named_transformers_[name].named_steps
+        numbers = (steps["median"].statistics_, steps["scale"].mean_, steps["scale"].scale_)
+        for median, mean, scale in zip(*(each.tolist() for each in numbers), strict=True):
+            yield {"median": median, "mean": mean, "scale": scale}
 
 
 Name = tuple[str, str, str]  # column, part, level

@@ -69,3 +69,11 @@ class Words:
             kept = numbers[numbers > 0][:LENGTH]
             filled[place, : len(kept)] = kept
         return filled
+
+    def facts(self, train: Codes) -> dict[str, object]:
+        """The number of each word and pair by name, or what the hash is taken modulo; how many of a text are read."""
+        if self._hashed:
+            return {"length": LENGTH, "crc32_modulo": MOST - 1}
+        numbers = self.vocabulary(train).tolist()
+        words = {name: number for name, number in zip(self._names, numbers, strict=True) if number}
+        return {"length": LENGTH, "words": words}

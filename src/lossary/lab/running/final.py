@@ -14,6 +14,7 @@ from lossary.lab.planning.plan import network_of
 from lossary.lab.running.execute import Job
 from lossary.lab.training.engines.lesson import lesson
 from lossary.lab.training.engines.plain import descend
+from lossary.lab.training.networks import placeless
 from lossary.lab.training.rows import Rows, balance, scaled, typed
 from lossary.lab.training.trial import Setup, SplitData, Trial
 
@@ -21,12 +22,13 @@ SPLIT = 1_000_000  # of the initial weights and batch order: no split of a compa
 
 
 def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[str, str]]:
-    """The training as a job, and what the weights do not say: inputs, target scale, classes, loss, expected score."""
+    """The training as a job, and what the weights do not say: what it takes to use them on rows of the same kind."""
     chosen, table, task = found.recommendation, rows.table, rows.task
-    seen = rows.inputs.fitted(np.arange(table.rows))
-    target, scale = scaled(task.answers(table), task.kind, np.arange(table.rows))
+    every = np.arange(table.rows)
+    seen = rows.inputs.fitted(every)
+    target, scale = scaled(task.answers(table), task.kind, every)
     weight = table.weights()
-    x = torch.from_numpy(seen(np.arange(table.rows)))
+    x = torch.from_numpy(seen(every))
     y = torch.from_numpy(typed(target, task.kind))
     w = None if weight is None else torch.from_numpy(weight.astype("float32"))
     even = balance(y) if rows.balanced else None
@@ -42,13 +44,20 @@ def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[st
     )
     facts = {
         "inputs": list(rows.inputs.names),
+        "preparation": rows.inputs.facts(every),
+        "kind": task.kind,
+        "target": task.target,
         "target_scale": scale,
         "levels": task.levels,
+        "merged": task.merged,
         "loss": chosen.candidate.expression,
         "link": chosen.candidate.link,
+        "readout": chosen.candidate.readout,
+        "learns": chosen.candidate.learns,
+        "class_weight": found.settings.class_weight,
         "rate": chosen.rate,
         "epochs": chosen.epochs,
-        "network": trial.setup.network,
+        "network": placeless(trial.setup.network),
         "expected": {"metric": found.ruler.name, "mean": chosen.expected.mean},
     }
     job = Job(("final", 0), learn, (trial, chosen.epochs, SplitData(x, y, x, y, x, y, w, balance=even)))
