@@ -24,6 +24,7 @@ from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metr
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import SLICE, Plan, Settings
+from lossary.lab.planning.refusals import refuse_scoreless, refuse_unused
 from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
 from lossary.lab.training.engines.memory import slice_members
@@ -73,6 +74,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         text=options.text,
     )
     task = infer(table, positive=options.positive, kind=options.task, order=options.order)
+    refuse_unused(options, table, task)
     refuse_weightless(table, task)
     found = profile(table, task)
     metric, why = _metric(options, task, found)
@@ -87,6 +89,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         group=None if table.group is None else table.frame[table.group].to_numpy(),
         time=None if table.time is None else table.frame[table.time].to_numpy(),
     )
+    refuse_scoreless(table, task, metric, splits)
     balanced = options.class_weight == "balanced"
     if balanced and not task.kind.classes:
         raise DataError(
