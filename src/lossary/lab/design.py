@@ -22,6 +22,7 @@ from lossary.lab.judging.statistics import detectable, forecast
 from lossary.lab.judging.verdict import ROPE
 from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metric, get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
+from lossary.lab.planning.known import COUNTS
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import SLICE, Plan, Settings
 from lossary.lab.planning.refusals import refuse_scoreless, refuse_unused
@@ -97,7 +98,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         )
     hashed = options.words == "hashed"
     rows = Rows(table, task, found, tuple(splits), hashed=hashed, balanced=balanced)
-    setting = Setting(task, metric, prod(rows.shape), _counts(rows))
+    setting = Setting(task, metric, prod(rows.shape), class_counts(rows))
     losses = tuple(each for text in options.losses for each in split_expressions(text))
     chosen = candidates(found, setting, losses, options.reference)
     epochs = options.epochs or epochs_for(len(splits[0].train), options.batch)
@@ -193,7 +194,7 @@ def network_for(rows: Rows, options: Options) -> Network:
     return Mlp(prod(shape), HIDDEN, task.outputs, dropout=options.dropout)
 
 
-def _counts(rows: Rows) -> tuple[float, ...]:
+def class_counts(rows: Rows) -> tuple[float, ...]:
     """Training rows of each class, as the first split has them: what losses for imbalance must know."""
     if not rows.task.kind.classes:
         return ()
@@ -292,6 +293,11 @@ def _notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
             if count < FEW_TEST_ROWS:
                 rows_are = "row a split is" if count == 1 else "rows a split are"
                 notes.append(f"only {count} test {rows_are} {level!r}: rates on them are coarse")
+    told = [each.label for each in plan.candidates if COUNTS in each.expression and COUNTS not in each.label]
+    if told and (table.group is not None or table.time is not None):
+        notes.append(
+            f"{', '.join(told)} is told the class counts of the first split's training rows on every split"
+        )
     if rows.balanced:
         notes.append(_balanced(rows))
     plain = _plain(plan)
