@@ -173,3 +173,17 @@ def test_from_python_an_option_of_another_type_is_refused_in_a_sentence_too(
 def test_one_level_is_as_good_as_a_list_of_one() -> None:
     found = compare(frame(), "y", losses="bce, hinge", noise=0.1, order=None, **SMALL)  # type: ignore[arg-type]
     assert found.robustness[0].levels == (0.0, 0.1)
+
+
+def test_of_text_no_loss_rebuilds_the_inputs() -> None:
+    words = frame().assign(
+        t=lambda f: np.where(f.y == 1, "good film", "bad plot") + f.index.map(lambda i: f" {i % 9}")
+    )
+    asked = Options(target="y", task="anomaly", text="t", **SMALL)
+    planned, _ = design(words, asked)
+    assert {each.learns for each in planned.plan.candidates} == {"answer"}
+    assert "mse on sigmoid" in {each.label for each in planned.plan.candidates}
+    with pytest.raises(
+        DataError, match="expected inputs that can be rebuilt, numbers or pictures, for 'mse'"
+    ):
+        design(words, Options(target="y", task="anomaly", text="t", losses=("bce", "mse"), **SMALL))
