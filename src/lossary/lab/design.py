@@ -11,10 +11,11 @@ from statistics import mean
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
+from lossary.lab.asking.task import Kind, Task, refuse_weightless
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
