@@ -1,4 +1,4 @@
-"""The task behind a target, by the rules that `lossary.lab.asking.task` states."""
+"""The task behind a target, by the rules that `lossary.lab.asking.infer` states."""
 
 from __future__ import annotations
 
