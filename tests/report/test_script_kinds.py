@@ -85,7 +85,7 @@ def odd_pictures(folder: Path) -> Path:
 def texts(folder: Path) -> Path:
     numbers = np.random.default_rng(2)
     said = [" ".join(numbers.choice(WORDS[:3] + WORDS[6:] if c else WORDS[3:], 7)) for c in CODES]
-    frame = pd.DataFrame({"said": said, "y": np.where(CODES > 0, "pos", "neg")})
+    frame = pd.DataFrame({"said": said, "y": np.where(CODES == 0, "odd", "usual")})
     frame.to_csv(folder / "rows.csv", index=False)
     return folder / "rows.csv"
 
@@ -121,6 +121,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "embeddings": (THREE, {"losses": ("triplet_batch_hard",), "task": "retrieval"}),
     "embedded pictures": (pictures, {"losses": ("mse",), "task": "retrieval"}),
     "texts": (texts, {"losses": ("binary_cross_entropy",), "text": "said"}),
+    "odd texts": (texts, {"text": "said", "task": "anomaly"}),
     "hashed texts": (texts, {"losses": ("hinge",), "text": "said", "words": "hashed"}),
     "one's own network": (THREE, {"losses": ("cross_entropy",), "model": "net.py:Net"}),
     "plain descent": (THREE, {"losses": ("cross_entropy",), "optimizer": "sgd"}),
