@@ -187,6 +187,15 @@ def wait_for_a_slice(folder: Path, before: int, running: subprocess.Popen[str]) 
     raise AssertionError("no slice was committed in a minute")
 
 
+@pytest.mark.parametrize("beside", [["--seeds", "9"], ["--target", "x"], ["--out", "elsewhere"], ["--force"]])
+def test_an_option_beside_a_folder_that_is_resumed_is_refused_and_not_overheard(
+    beside: list[str], tmp_path: Path
+) -> None:
+    done = lossary("--resume", str(tmp_path), *beside, "--workers", "1", "--quiet")
+    assert done.exit_code == 2
+    assert f"got {beside[0]} too; leave it out" in done.stderr
+
+
 def test_killed_in_the_middle_it_resumes_and_writes_the_same_bytes(tmp_path: Path) -> None:
     asked = ["iris", "--losses", "cross_entropy, mse", "--splits", "10", "--seeds", "5", "--epochs", "6"]
     killed = start(*asked, "--out", str(tmp_path / "killed"))

@@ -135,6 +135,16 @@ def test_equal_differences_prove_what_their_signs_prove() -> None:
     assert st.estimate(np.full(2, 0.1), n_test=20, n_rest=80).p_differs() == 0.5
 
 
+def test_the_rounding_of_equal_differences_is_no_spread() -> None:
+    # One of 24 test rows more in each of two splits: the same difference, but not the same float64.
+    differences = np.array([17, 19]) / 24 - np.array([16, 18]) / 24
+    assert differences[0] != differences[1]
+    found = st.estimate(differences, n_test=24, n_rest=96)
+    assert (found.error, found.p_differs(), found.p_outside(0.05)) == (0.0, 0.5, 0.5)
+    tiny = st.estimate(np.array([1.0, 1.0 + 1e-6]), n_test=24, n_rest=96)
+    assert tiny.error > 0
+
+
 def test_one_split_is_refused() -> None:
     with pytest.raises(DataError, match=r"^splits: expected at least 2, got 1; fewer have no spread"):
         st.estimate(np.array([0.1]), n_test=20, n_rest=80)

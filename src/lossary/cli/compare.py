@@ -16,11 +16,21 @@ if TYPE_CHECKING:
     from lossary.lab.planning.options import Options
 
 # What a disk says that is full, over its quota, gone or read-only; any other OSError is a defect.
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+DISK = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.ENAMETOOLONG,
+)
 INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 
 def compare(
+    context: typer.Context,
     data: Annotated[
         str | None,
         typer.Argument(help="A table, a folder of pictures, or an embedded set such as breast_cancer."),
@@ -158,7 +168,7 @@ def compare(
             workers=workers,
         )
         if resume is not None:
-            source, options = _resumed(resume, data, workers)
+            source, options = _resumed(resume, data, workers, _beside(context))
         elif data is not None:
             source = data
         else:
@@ -193,7 +203,14 @@ def compare(
         show(found, folder, tables=not quiet)
 
 
-def _resumed(folder: Path, data: str | None, workers: int) -> tuple[str, Options]:
+def _beside(context: typer.Context) -> list[str]:
+    """The options on the command line that a run folder has its own answer to."""
+    free = ("context", "data", "resume", "workers", "as_json", "quiet")
+    names = [name for name in context.params if name not in free]
+    return [name for name in names if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]
+
+
+def _resumed(folder: Path, data: str | None, workers: int, beside: list[str]) -> tuple[str, Options]:
     """Data and options of a run folder, which nothing beside it may contradict."""
     from dataclasses import replace
 
@@ -203,6 +220,11 @@ def _resumed(folder: Path, data: str | None, workers: int) -> tuple[str, Options
     if data is not None:
         raise DataError(
             f"resume: expected the folder {folder} alone, which knows its data, got {data!r} too; leave it out."
+        )
+    if beside:
+        raise DataError(
+            f"resume: expected the folder {folder} alone, which knows what was asked, got "
+            f"--{beside[0].replace('_', '-')} too; leave it out, or run the first command again with it."
         )
     source, options = resumed(folder)
     return source, replace(options, workers=workers)

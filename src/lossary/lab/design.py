@@ -11,10 +11,11 @@ from statistics import mean
 from lossary.core.errors import DataError
 from lossary.lab import record
 from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.inputs import Texts
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import Kind, Task, infer, refuse_weightless
+from lossary.lab.asking.task import Kind, Task, refuse_weightless
 from lossary.lab.comparison import Data, Effort, Ruler
 from lossary.lab.data import Table, read
 from lossary.lab.data.table import Reading
@@ -24,6 +25,7 @@ from lossary.lab.metrics import OUTLIER_SHARE, Metric, cost_metric, default_metr
 from lossary.lab.planning.advise import Setting, candidates, reference_label, split_expressions
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import SLICE, Plan, Settings
+from lossary.lab.planning.refusals import refuse_scoreless, refuse_unused
 from lossary.lab.planning.tuning import Tuning, tuning
 from lossary.lab.training.engines import stackable
 from lossary.lab.training.engines.memory import slice_members
@@ -73,6 +75,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         text=options.text,
     )
     task = infer(table, positive=options.positive, kind=options.task, order=options.order)
+    refuse_unused(options, table, task)
     refuse_weightless(table, task)
     found = profile(table, task)
     metric, why = _metric(options, task, found)
@@ -87,6 +90,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         group=None if table.group is None else table.frame[table.group].to_numpy(),
         time=None if table.time is None else table.frame[table.time].to_numpy(),
     )
+    refuse_scoreless(table, task, metric, splits)
     balanced = options.class_weight == "balanced"
     if balanced and not task.kind.classes:
         raise DataError(

@@ -1,22 +1,12 @@
-"""`report.html`: one file that holds everything it shows, opens offline, and runs nothing that came from data.
-
-All text passes the template's escaping; figures pass the list of allowed shapes in `lossary.report.svg`; a content
-security policy names the one script and the one style sheet by their hashes and forbids every address.
-"""
+"""`report.html`: what the page of a comparison shows, and in which order."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from lossary.lab.asking.task import Kind
 from lossary.lab.comparison import Comparison
-from lossary.report import svg
 from lossary.report.about import (
     candidates_sheet,
     columns_sheet,
@@ -30,6 +20,7 @@ from lossary.report.figures import figures
 from lossary.report.numbers import rate, spoken
 from lossary.report.results import anchors, judged, unjudged
 from lossary.report.rows import rows_words
+from lossary.report.shell import rendered
 from lossary.report.source import command
 from lossary.report.spread import spread_sheet
 from lossary.report.tuned import tuned_sheet
@@ -57,17 +48,6 @@ def write_report(comparison: Comparison, folder: str | Path, given: str | None =
 
 def page(comparison: Comparison, given: str | None = None) -> str:
     """The text of `report.html`."""
-    environment = Environment(
-        loader=PackageLoader("lossary.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters["breakable"] = _breakable
-    environment.filters["drawn"] = _drawn
-    css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
     drawn = figures(comparison)
     task, profile = comparison.task, comparison.profile
     results = [
@@ -77,12 +57,11 @@ def page(comparison: Comparison, given: str | None = None) -> str:
         anchors(comparison) if comparison.anchors else None,
         spread_sheet(comparison),
     ]
-    return environment.get_template("page.html.j2").render(
+    return rendered(
+        "page.html.j2",
+        pictures=any(figure.shots for figure in drawn),
         title=f"Which loss for {TITLES.get(task.kind, 'predicting')} {_asked(comparison)}?",
         subtitle=f"{visible(comparison.data.name)}: {_rows(comparison)}, {task.kind.value} target",
-        policy=_policy(css, js, pictures=any(figure.shots for figure in drawn)),
-        css=Markup(css),
-        js=Markup(js),
         verdict=verdict_lines(comparison),
         facts=_facts(comparison),
         warnings=warnings(profile, comparison.notes, (comparison.verdicts.caveat,)),
@@ -131,32 +110,3 @@ def _facts(comparison: Comparison) -> list[Fact]:
         Fact("Learning rate", rate(chosen.rate), usable),
         Fact("Epochs", str(chosen.epochs), f"batches of {chosen.batch}"),
     ]
-
-
-def _drawn(picture: svg.Picture, key: str) -> Markup:
-    return Markup(svg.draw(picture, key))
-
-
-def _asset(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def _policy(css: str, js: str, *, pictures: bool) -> str:
-    """Nothing may load and nothing may run but the style sheet and the script of this page, and pictures within it."""
-    allowed = f"style-src '{_hash(css)}'; script-src '{_hash(js)}'" + ("; img-src data:" if pictures else "")
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _breakable(name: str) -> Markup:
-    """A long expression may go on in a new line where a reader would pause: before a bracket."""
-    return Markup(str(escape(name)).replace("(", "<wbr>("))
-
-
-def _shown(value: object) -> object:
-    """The last guard before escaping: text from data cannot hold what HTML cannot."""
-    return visible(value, 100_000) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -12,7 +12,8 @@ import pandas as pd
 from lossary.core.errors import DataError, sentence
 from lossary.lab import record
 from lossary.lab.asking.beware import Caution, cautions
-from lossary.lab.asking.task import Kind, Task, names_each_row
+from lossary.lab.asking.names import names_each_row
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data.nearest import listed, quoted
 from lossary.lab.data.table import Table
 

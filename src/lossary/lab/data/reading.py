@@ -60,9 +60,9 @@ def read(
         asked,
         several,
         weight,
-        group or (content.group if content.group not in {*taken, text} else None),
+        (content.group if content.group not in {*taken, text} else None) if group is None else group,
         time,
-        text or (content.text if content.text not in {*taken, group} else None),
+        (content.text if content.text not in {*taken, group} else None) if text is None else text,
     )
     frame, notes = checked(
         content.frame, found.name, roles, pictures=content.pictures is not None, masked=masked

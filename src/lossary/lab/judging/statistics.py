@@ -20,6 +20,7 @@ Values = NDArray[np.float64]
 
 LEVEL = 0.05
 POWER = 0.80
+ROUNDING = 1e-9  # of the greatest difference: what lies nearer together is one number
 # More splits than this nobody runs: where it does not suffice, the answer is not "more splits".
 MOST_SPLITS = 1_000
 
@@ -66,8 +67,8 @@ def estimate(differences: Values, *, n_test: int, n_rest: int) -> Estimate:
             f"splits: expected at least 2, got {len(differences)}; fewer have no spread, ask for more."
         )
     deviation = float(differences.std(ddof=1))
-    if float(np.ptp(differences)) == 0:
-        deviation = 0.0  # equal numbers: the rounding of their mean is no spread
+    if float(np.ptp(differences)) <= ROUNDING * float(np.abs(differences).max()):
+        deviation = 0.0  # equal numbers: the rounding of 0.75 - 0.7083 and of 0.7917 - 0.75 is no spread
     error = deviation * sqrt(inflation(len(differences), n_test, n_rest))
     return Estimate(float(differences.mean()), error, deviation, len(differences))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lossary.core.errors import DataError
 from lossary.lab.planning.plan import RATES
 
+LARGEST_SEED = 2**32 - 1  # that numpy's older generators, behind scikit-learn's splits, take
 #: Shares that a sweep tries unless others are asked for.
 SWEEPS = {
     "noise": (0.0, 0.1, 0.2, 0.3, 0.4),
@@ -83,6 +84,7 @@ class Options:
             ("splits", 2),
             ("seeds", 1),
             ("epochs", 1),
+            ("patience", 1),
             ("batch", 1),
             ("workers", 1),
         ):
@@ -93,6 +95,8 @@ class Options:
                 raise DataError(
                     f"{name}: expected a whole number of at least {least}, got {value!r}; raise it."
                 )
+        if self.seed > LARGEST_SEED:
+            raise DataError(f"seed: expected a whole number below 2**32, got {self.seed!r}; lower it.")
         for name, known in (
             ("class_weight", ("none", "balanced")),
             ("words", ("counted", "hashed")),

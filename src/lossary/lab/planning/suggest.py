@@ -20,7 +20,7 @@ def suggested(profile: Profile, task: Task) -> Iterator[tuple[str, str]]:
 
 def standard(task: Task, metric: Metric) -> str:
     """The name of the loss a practitioner would use without asking."""
-    if task.kind is Kind.REGRESSION and metric.judges("median") and not metric.judges("mean"):
+    if task.kind.numbers and metric.judges("median") and not metric.judges("mean"):
         return "mae"
     return STANDARD[task.kind]
 

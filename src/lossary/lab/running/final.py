@@ -31,7 +31,7 @@ def final_job(found: Comparison, setup: Setup, rows: Rows) -> tuple[Job, dict[st
     x = torch.from_numpy(seen(every))
     y = torch.from_numpy(typed(target, task.kind))
     w = None if weight is None else torch.from_numpy(weight.astype("float32"))
-    even = balance(y) if rows.balanced else None
+    even = balance(y, w) if rows.balanced else None
     trial = Trial(
         loss=chosen.candidate.expression,
         link=chosen.candidate.link,  # type: ignore[arg-type]  # one of those, by Candidate, as below

@@ -28,6 +28,7 @@ from lossary.lab.running.store import Store
 from lossary.lab.training.rows import Rows
 
 RUNS = Path("runs")
+WRITTEN = ("report.html", "train.py", "results.json", "model.safetensors", "timings.json")
 
 Probe = Callable[[Plan, Rows, Executor, int], Cost]
 
@@ -79,6 +80,7 @@ def opened(
     )
     folder = Path(out) if out is not None else folder_for(planned, options.budget)
     fresh = not folder.exists()
+    _refuse_others(folder)
     with ExitStack() as stack:
         store = stack.enter_context(Store(folder))
         request = request_for(source, options, planned.data, planned.profile.rows)
@@ -103,6 +105,18 @@ def opened(
             planned, rows = _cut(source, options, full, rows, choice)
         store.adopt(planned.plan, request)
         yield Run(planned, rows, store, spoils, forecast)
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raises DataError for a folder without a run, but with a file that one would write over."""
+    if (folder / LEDGER).exists():
+        return
+    for name in WRITTEN:
+        if (folder / name).exists():
+            raise DataError(
+                f"{folder}: expected a run folder, or one without a file called {name}, got one that is no run's and "
+                "would be overwritten; name another folder with --out."
+            )
 
 
 def folder_for(planned: Design, budget: str | None = None) -> Path:

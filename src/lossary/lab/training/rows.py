@@ -110,17 +110,21 @@ class Rows:
             x(train), y(train), x(valid), y(valid), x(test), y(test), w(train), w(valid), w(test)
         )
         if self.balanced:
-            data = replace(data, balance=balance(data.y_train))
+            data = replace(data, balance=balance(data.y_train, data.w_train))
         return data, scale
 
 
-def balance(codes: torch.Tensor) -> torch.Tensor:
+def balance(codes: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
     """n / (K n_c) for every row of n, with n_c rows of its class c among the K that are there: (rows,) float32.
 
-    Every class then weighs as much as any other, and all rows together as many as they are.
+    Rows that have a weight count by it. Every class then weighs as much as any other, and all rows together as much
+    as they did; a class that has no weight keeps none.
     """
-    _, place, counts = np.unique(codes.numpy(), return_inverse=True, return_counts=True)
-    return torch.from_numpy((len(place) / (len(counts) * counts))[place].astype(np.float32))
+    _, place = np.unique(codes.numpy(), return_inverse=True)
+    counts = np.bincount(place, weights=None if weight is None else weight.numpy())
+    there = counts > 0
+    factors = counts.sum() / (max(1, there.sum()) * np.where(there, counts, 1.0))
+    return torch.from_numpy(factors[place].astype(np.float32))
 
 
 def _size(data: SplitData) -> int:

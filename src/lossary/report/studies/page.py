@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from lossary.lab.studies.study import Result, Study
-from lossary.report.page import _asset, _breakable, _drawn, _policy, _shown
 from lossary.report.sheet import Sheet, sheet
+from lossary.report.shell import rendered
 from lossary.report.studies.drawing import figure
 from lossary.report.studies.sheets import answers_sheet, grid_sheet
 from lossary.report.whole import write_whole
@@ -24,24 +21,11 @@ def write_page(result: Result, folder: Path) -> Path:
 
 def page(result: Result) -> str:
     """The text of `study.html`."""
-    environment = Environment(
-        loader=PackageLoader("lossary.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters["breakable"] = _breakable
-    environment.filters["drawn"] = _drawn
-    css, js = (_asset(environment, name) for name in ("page.css", "page.js"))
     study, found = result.study, result.found
-    return environment.get_template("study.html.j2").render(
+    return rendered(
+        "study.html.j2",
         study=study,
         quick=result.quick,
-        policy=_policy(css, js, pictures=False),
-        css=Markup(css),
-        js=Markup(js),
         sentence=result.sentence,
         answers=answers_sheet(result),
         grids=[grid_sheet(each) for each in found.grids],

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from lossary.core.errors import LossaryError
+from lossary.core.errors import DataError, LossaryError, sentence
 from lossary.lab.metrics import get_metric
 from lossary.lab.training.engines.best import divergence, refusal
 from lossary.lab.training.engines.lesson import Lesson, lesson
 from lossary.lab.training.engines.objective import mean_loss
 from lossary.lab.training.engines.tie import tie
-from lossary.lab.training.networks import Own, batch_order, generator, masks
+from lossary.lab.training.networks import Network, Own, batch_order, generator, masks
 from lossary.lab.training.networks.chance import OWN
 from lossary.lab.training.networks.dropout import drop, shapes
+from lossary.lab.training.networks.own import said
 from lossary.lab.training.readout import reader
 from lossary.lab.training.trial import Outcome, Setup, SplitData, Trial
 
@@ -111,8 +112,9 @@ def descend(trial: Trial, lesson: Lesson, epochs: int) -> Iterator[nn.Module]:
                 if dropped:
                     drop(model, masks(dropped, len(batch), split, seed, step, dtype))
                 weight = None if lesson.weight is None else lesson.weight[batch]
+                outputs = _called(model, lesson.x[batch], setup.network)
                 try:
-                    value = loss(model(lesson.x[batch]), lesson.target[batch], weight)
+                    value = loss(outputs, lesson.target[batch], weight)
                 except LossaryError as error:
                     if step == 0:  # what a loss cannot take from the start is a mistake, not a divergence
                         raise
@@ -123,6 +125,24 @@ def descend(trial: Trial, lesson: Lesson, epochs: int) -> Iterator[nn.Module]:
                 step += 1
             drop(model, {})
         yield model
+
+
+def _called(model: nn.Module, x: Tensor, network: Network) -> Tensor:
+    """Raw outputs of a batch. Raises DataError where the user's own network takes two rows and not these."""
+    try:
+        found: Tensor = model(x)
+    except Exception as error:
+        if not isinstance(network, Own):
+            raise
+        raise DataError(
+            sentence(
+                f"model {network.name}",
+                expected=f"to take batches of {len(x)} in training",
+                got=said(error),
+                remedy="change it, or choose another --batch: the last of an epoch may be smaller",
+            )
+        ) from error
+    return found
 
 
 def optimizer_for(model: nn.Module, rate: float, setup: Setup) -> torch.optim.Optimizer:

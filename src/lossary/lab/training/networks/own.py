@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from lossary.core.errors import DataError, sentence
 from lossary.lab.training.networks.chance import OWN, generator, size
@@ -107,12 +108,12 @@ def _tried(network: Own) -> None:
     try:
         with torch.no_grad():
             found = made(x)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             sentence(
                 f"model {network.name}",
                 expected=f"to take rows of shape {network.shape}",
-                got=_said(error),
+                got=said(error),
                 remedy="change its first layer",
             )
         ) from error
@@ -126,6 +127,23 @@ def _tried(network: Own) -> None:
                 remedy="let it take the number of outputs as its second argument, or by the name of outputs",
             )
         )
+    _learns(made.train(), x, network.name)
+
+
+def _learns(made: nn.Module, x: torch.Tensor, name: str) -> None:
+    """Raises DataError where a step on two rows cannot be taken: in training a network may do what it else does not."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.autograd.backward(made(x).sum())
+    except (Exception, SystemExit) as error:
+        raise DataError(
+            sentence(
+                f"model {name}",
+                expected="to be trained as it is tested, a batch of rows at a time",
+                got=said(error),
+                remedy="correct what it does in training",
+            )
+        ) from error
 
 
 def _made(network: Own) -> nn.Module:
@@ -133,12 +151,12 @@ def _made(network: Own) -> nn.Module:
     try:
         places, names = network.arguments
         made = kind(*places, **names)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             sentence(
                 f"model {network.name}",
                 expected="a class that can be made as Net(inputs, outputs), Net(outputs=...) or Net()",
-                got=_said(error),
+                got=said(error),
                 remedy="give its constructor one of these forms",
             )
         ) from error
@@ -151,10 +169,19 @@ def _made(network: Own) -> nn.Module:
                 remedy="derive it from torch.nn.Module and give it layers",
             )
         )
+    if any(isinstance(each, UninitializedParameter) for each in made.parameters()):
+        raise DataError(
+            sentence(
+                f"model {network.name}",
+                expected="layers whose sizes are known before the first row",
+                got="a lazy one",
+                remedy="let it take the number of inputs as its first argument",
+            )
+        )
     return made
 
 
-def _said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An error of the user's code on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160].rstrip('. ')}"
 
@@ -185,13 +212,13 @@ def _class(path: str, name: str, digest: str) -> type:
         sys.modules[module_name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[module_name]
             raise DataError(
                 sentence(
                     "model",
                     expected=f"a Python file that can be imported, {path}",
-                    got=_said(error),
+                    got=said(error),
                     remedy="correct it",
                 )
             ) from error
