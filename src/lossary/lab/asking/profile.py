@@ -108,6 +108,11 @@ class Profile:
         return min(count for _, count in self.classes) / self.rows if self.classes else None
 
     @property
+    def texts(self) -> bool:
+        """Whether the network sees words, which are no numbers that it could rebuild."""
+        return self.seen.startswith(f"{self.rows:,} texts ")
+
+    @property
     def small(self) -> bool:
         """Fewer than 100 rows, or than 20 of a class: intervals are shown and verdicts withheld."""
         return self.rows < SMALL_ROWS or any(count < SMALL_CLASS for _, count in self.classes)

@@ -17,7 +17,10 @@ from lossary.lab.planning.ways import ENDINGS, Way, way
 
 @dataclass(frozen=True)
 class Setting:
-    """What a loss meets: the task with its metric, how many numbers a row has, and the training rows of each class."""
+    """What a loss meets: the task with its metric, how many numbers a row has, and the training rows of each class.
+
+    A row of words has no number.
+    """
 
     task: Task
     metric: Metric

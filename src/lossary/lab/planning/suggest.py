@@ -129,6 +129,8 @@ def _anomalies(profile: Profile) -> Suggested:
     )
     yield "focal(gamma=2)", f"fades out rows that are easy already; {share}"
     yield "mse on sigmoid", "learns the odd from examples, and a wrong label pulls less"
+    if profile.texts:
+        return
     yield "mse", "an autoencoder on usual rows alone: odd is what it cannot rebuild"
     yield "mae", "the same, and a few odd values in a row weigh less"
     yield "huber(delta=1)", "the same, between the two"

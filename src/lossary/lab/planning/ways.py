@@ -120,7 +120,7 @@ def _two(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
 
 
 def _anomalies(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
-    if _plain(loss) and ending != ENDINGS["sigmoid"]:
+    if inputs and _plain(loss) and ending != ENDINGS["sigmoid"]:
         return Way(inputs, readout="error", learns="inputs")
     return _two(loss, task, inputs, ending)
 
