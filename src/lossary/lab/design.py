@@ -85,7 +85,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         )
     hashed = options.words == "hashed"
     rows = Rows(table, task, found, tuple(splits), hashed=hashed, balanced=balanced)
-    setting = Setting(task, metric, 0 if found.texts else prod(rows.shape), _counts(rows))
+    setting = Setting(task, metric, 0 if found.texts else prod(rows.shape), class_counts(rows))
     losses = tuple(each for text in options.losses for each in split_expressions(text))
     chosen = candidates(found, setting, losses, options.reference)
     epochs = options.epochs or epochs_for(len(splits[0].train), options.batch)
@@ -166,7 +166,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
     ), rows
 
 
-def _counts(rows: Rows) -> tuple[float, ...]:
+def class_counts(rows: Rows) -> tuple[float, ...]:
     """Training rows of each class, as the first split has them: what losses for imbalance must know."""
     if not rows.task.kind.classes:
         return ()

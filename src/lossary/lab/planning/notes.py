@@ -6,6 +6,7 @@ from lossary.lab.asking.beware import SQUARED, dirty_validation, straddling
 from lossary.lab.asking.task import Task
 from lossary.lab.data import Table
 from lossary.lab.metrics import OUTLIER_SHARE
+from lossary.lab.planning.known import COUNTS
 from lossary.lab.planning.plan import Plan
 from lossary.lab.training.engines import stackable
 from lossary.lab.training.rows import Rows
@@ -30,6 +31,11 @@ def notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
             if count < FEW_TEST_ROWS:
                 rows_are = "row a split is" if count == 1 else "rows a split are"
                 found.append(f"only {count} test {rows_are} {level!r}: rates on them are coarse")
+    told = [each.label for each in plan.candidates if COUNTS in each.expression and COUNTS not in each.label]
+    if told and (table.group is not None or table.time is not None):
+        found.append(
+            f"{', '.join(told)} is told the class counts of the first split's training rows on every split"
+        )
     if rows.balanced:
         found.append(_balanced(rows))
     plainly = plain(plan)
