@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from lossary.core.errors import DataError
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import profile
-from lossary.lab.asking.task import infer
 from lossary.lab.data import read
 from lossary.lab.metrics import get_metric
 from lossary.lab.planning.advise import Setting, candidates, reference_label

@@ -12,9 +12,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import infer
 from lossary.lab.data import read
 from lossary.lab.results.disagreement import MOST_ROWS, disagreement
 from lossary.lab.results.listening import difficulty, listening, margin

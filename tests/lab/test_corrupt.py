@@ -17,9 +17,10 @@ from lossary.lab.asking.corrupt import (
     corruptions,
     natural_share,
 )
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import profile
 from lossary.lab.asking.splits import Split, make_splits
-from lossary.lab.asking.task import Kind, infer
+from lossary.lab.asking.task import Kind
 from lossary.lab.data import read
 from lossary.lab.training.rows import Rows
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from lossary.core.errors import DataError
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import profile
-from lossary.lab.asking.task import infer
 from lossary.lab.data import read
 
 GOOD = "a,b,y\n" + "".join(f"{i % 7},{i % 5},{i % 3}\n" for i in range(60))

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from lossary.core.errors import DataError, MissingExtraError
-from lossary.lab.asking.task import Kind, infer
+from lossary.lab.asking.infer import infer
+from lossary.lab.asking.task import Kind
 from lossary.lab.data import EMBEDDED, Table, read, sets
 from lossary.lab.data.embedded.movie_reviews import films
 from lossary.lab.data.embedded.origin import STATED, content

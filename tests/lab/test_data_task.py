@@ -1,4 +1,4 @@
-"""The task behind a target, by the rules that `lossary.lab.asking.task` states."""
+"""The task behind a target, by the rules that `lossary.lab.asking.infer` states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from lossary.core.errors import DataError
 from lossary.lab import record
-from lossary.lab.asking.task import Kind, Task, infer
+from lossary.lab.asking.infer import infer
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data import Table, read
 
 

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from lossary.lab.asking import prepare
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.prepare import TargetScale, fit, pipeline, target_scale
 from lossary.lab.asking.profile import Profile, profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import infer
 from lossary.lab.data import Table, read
 from lossary.lab.data.embedded.scikit_learn import SETS
 

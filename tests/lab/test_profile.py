@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from lossary.lab.asking.beware import straddling
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import Profile, Role, profile
 from lossary.lab.asking.splits import make_splits
-from lossary.lab.asking.task import infer
 from lossary.lab.data import read
 from lossary.lab.data.embedded.scikit_learn import SETS
 

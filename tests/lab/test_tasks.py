@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from lossary.core.errors import DataError
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.parted import by_group, by_time
 from lossary.lab.asking.profile import profile
-from lossary.lab.asking.task import Kind, Task, infer
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.asking.words import LENGTH, Words
 from lossary.lab.data import read
 from lossary.lab.data.table import Table

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lossary.lab.asking.infer import infer
 from lossary.lab.asking.profile import profile
-from lossary.lab.asking.task import Kind, Task, infer
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.behaving import Disagreement, Disputed, Listening
 from lossary.lab.comparison import (
     Anchor,

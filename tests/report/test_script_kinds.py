@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.feature_extraction.text import CountVectorizer
 
 from lossary.lab import record
 from lossary.lab.asking.prepare import TargetScale
@@ -85,7 +87,7 @@ def odd_pictures(folder: Path) -> Path:
 def texts(folder: Path) -> Path:
     numbers = np.random.default_rng(2)
     said = [" ".join(numbers.choice(WORDS[:3] + WORDS[6:] if c else WORDS[3:], 7)) for c in CODES]
-    frame = pd.DataFrame({"said": said, "y": np.where(CODES > 0, "pos", "neg")})
+    frame = pd.DataFrame({"said": said, "y": np.where(CODES == 0, "odd", "usual")})
     frame.to_csv(folder / "rows.csv", index=False)
     return folder / "rows.csv"
 
@@ -121,6 +123,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "embeddings": (THREE, {"losses": ("triplet_batch_hard",), "task": "retrieval"}),
     "embedded pictures": (pictures, {"losses": ("mse",), "task": "retrieval"}),
     "texts": (texts, {"losses": ("binary_cross_entropy",), "text": "said"}),
+    "odd texts": (texts, {"text": "said", "task": "anomaly"}),
     "hashed texts": (texts, {"losses": ("hinge",), "text": "said", "words": "hashed"}),
     "one's own network": (THREE, {"losses": ("cross_entropy",), "model": "net.py:Net"}),
     "plain descent": (THREE, {"losses": ("cross_entropy",), "optimizer": "sgd"}),
@@ -246,6 +249,32 @@ def test_the_script_runs_as_it_stands_wherever_it_is_called_from(made: Making, c
     assert done.returncode == 0, done.stderr
     score = float(done.stdout.split(f"held-out scores: {module.METRIC} ")[1].split(",")[0])
     assert score > 0.9 and found.recommendation.expected.mean > 0.9
+
+
+def test_the_saved_model_says_how_its_pictures_and_texts_become_inputs(made: Making) -> None:
+    for case in ("pictures", "texts"):
+        found, planned, rows, _ = made(case)
+        job, facts = final_job(found, planned.plan.setup, rows)
+        told, x = json.loads(facts["preparation"]), job.arguments[2].x_train
+        if case == "pictures":
+            centre, scale = (np.array(told[name])[:, None, None] for name in ("centre", "scale"))
+            by_hand = (rows.table.pictures - centre) / scale
+        else:
+            by_hand = np.zeros(x.shape)
+            parts = CountVectorizer(ngram_range=(1, 2), strip_accents="unicode").build_analyzer()
+            for row, text in enumerate(rows.table.frame["said"]):
+                numbers = [told["words"][part] for part in parts(text) if part in told["words"]]
+                by_hand[row, : len(numbers)] = numbers[: told["length"]]
+        np.testing.assert_allclose(x.numpy(), by_hand, rtol=1e-5, atol=1e-5)
+
+
+def test_neither_recommendation_nor_model_says_where_ones_own_network_lies(made: Making) -> None:
+    found, planned, rows, module = made("one's own network")
+    _, facts = final_job(found, planned.plan.setup, rows)
+    folder = str(Path(str(module.__file__)).parent)
+    assert folder not in str(found.recommendation) and folder not in str(facts)
+    assert module.MODEL.parent == Path(folder)
+    assert Comparison.from_json(found.to_json()) == found
 
 
 def test_held_out_groups_are_whole_and_every_class_is_on_both_sides(made: Making) -> None:

@@ -12,7 +12,8 @@ import pandas as pd
 from lossary.core.errors import DataError, sentence
 from lossary.lab import record
 from lossary.lab.asking.beware import Caution, cautions
-from lossary.lab.asking.task import Kind, Task, names_each_row
+from lossary.lab.asking.names import names_each_row
+from lossary.lab.asking.task import Kind, Task
 from lossary.lab.data.nearest import listed, quoted
 from lossary.lab.data.table import Table
 
@@ -105,6 +106,11 @@ class Profile:
     def smallest_class(self) -> float | None:
         """Share of the rows in the rarest class (or with the rarest label); None for numbers and masks."""
         return min(count for _, count in self.classes) / self.rows if self.classes else None
+
+    @property
+    def texts(self) -> bool:
+        """Whether the network sees words, which are no numbers that it could rebuild."""
+        return self.seen.startswith(f"{self.rows:,} texts ")
 
     @property
     def small(self) -> bool:

@@ -17,7 +17,10 @@ from lossary.lab.planning.ways import ENDINGS, Way, way
 
 @dataclass(frozen=True)
 class Setting:
-    """What a loss meets: task and metric, how many numbers a row has (0 of text), the training rows of each class."""
+    """What a loss meets: the task with its metric, how many numbers a row has, and the training rows of each class.
+
+    A row of words has no number.
+    """
 
     task: Task
     metric: Metric
@@ -34,7 +37,7 @@ def candidates(
     comparison with the losses that estimate the same as it does, whatever the metric rewards.
     """
     asked = None if reference is None else _candidate(reference, "", setting, None).elicits
-    named = [(text, "asked for") for text in losses] or list(suggested(profile, setting.task, setting.inputs))
+    named = [(text, "asked for") for text in losses] or list(suggested(profile, setting.task))
     found = [_candidate(text, why, setting, asked) for text, why in named]
     labels = [each.label for each in found]
     for label in labels:

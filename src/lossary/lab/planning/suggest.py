@@ -10,19 +10,12 @@ from lossary.lab.metrics import Metric
 
 IMBALANCED = 1.5  # from this many negatives a positive, or the reverse, the positive class is also weighted
 RARE = 0.5  # of an equal share: with a smallest class below that, the losses for imbalance are tried too
-REBUILDING = (
-    "mse",
-    "mae",
-    "huber(delta=1)",
-)  # for anomalies: of the suggested losses those that see no answer
 Suggested = Iterable[tuple[str, str]]
 
 
-def suggested(profile: Profile, task: Task, inputs: int) -> Iterator[tuple[str, str]]:
-    """Expressions with the reason to try each; of text (0 inputs) none that rebuilds its inputs."""
-    for text, why in SUGGESTED[task.kind](profile):
-        if inputs or task.kind is not Kind.ANOMALY or text not in REBUILDING:
-            yield text, why
+def suggested(profile: Profile, task: Task) -> Iterator[tuple[str, str]]:
+    """Expressions with the reason to try each."""
+    return iter(SUGGESTED[task.kind](profile))
 
 
 def standard(task: Task, metric: Metric) -> str:
@@ -136,6 +129,8 @@ def _anomalies(profile: Profile) -> Suggested:
     )
     yield "focal(gamma=2)", f"fades out rows that are easy already; {share}"
     yield "mse on sigmoid", "learns the odd from examples, and a wrong label pulls less"
+    if profile.texts:
+        return
     yield "mse", "an autoencoder on usual rows alone: odd is what it cannot rebuild"
     yield "mae", "the same, and a few odd values in a row weigh less"
     yield "huber(delta=1)", "the same, between the two"

@@ -47,7 +47,7 @@ class Way:
 
 
 def way(facts: Known, task: Task, inputs: int, ending: str = "") -> Way:
-    """How this loss is trained for this task, on so many inputs (0 of text); `ending` is what its label asked for.
+    """How this loss is trained for this task, on so many input numbers; `ending` is what its label asked for.
 
     Raises DataError where it cannot be.
     """
@@ -120,12 +120,7 @@ def _two(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
 
 
 def _anomalies(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
-    if _plain(loss) and ending != ENDINGS["sigmoid"]:
-        if not inputs:
-            raise DataError(
-                f"losses: expected inputs that can be rebuilt, numbers or pictures, for {loss.name!r} "
-                f"(reconstruction), got text; write '{loss.name} on sigmoid', or leave it out."
-            )
+    if inputs and _plain(loss) and ending != ENDINGS["sigmoid"]:
         return Way(inputs, readout="error", learns="inputs")
     return _two(loss, task, inputs, ending)
 

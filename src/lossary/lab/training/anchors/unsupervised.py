@@ -15,7 +15,7 @@ from lossary.lab.training.trial import SplitData
 
 SOME_PIXELS = 20_000  # of the training pictures: enough for a weight a neighbour
 NEIGHBOURHOOD = 3  # pixels on a side
-COMPONENTS = 16  # numbers an embedding has, as the networks' (lossary.lab.asking.task.EMBEDDED_IN)
+COMPONENTS = 16  # numbers an embedding has, as the networks' (lossary.lab.asking.infer.EMBEDDED_IN)
 WIDEST = 256  # features: of more the components alone are kept, for an embedding is stored for every test row
 SOME_ROWS = 5_000  # that components are read off
 
