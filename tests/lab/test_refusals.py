@@ -183,7 +183,3 @@ def test_of_text_no_loss_rebuilds_the_inputs() -> None:
     planned, _ = design(words, asked)
     assert {each.learns for each in planned.plan.candidates} == {"answer"}
     assert "mse on sigmoid" in {each.label for each in planned.plan.candidates}
-    with pytest.raises(
-        DataError, match="expected inputs that can be rebuilt, numbers or pictures, for 'mse'"
-    ):
-        design(words, Options(target="y", task="anomaly", text="t", losses=("bce", "mse"), **SMALL))
