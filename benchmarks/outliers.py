@@ -79,7 +79,8 @@ def measured(
         plan = planned.plan
         if share:
             corruption = Corruption("outliers", share, options.seed)
-            plan, rows = spoilt_plan(plan, corruption), rows.spoilt(corruption)
+            rows = rows.spoilt(corruption)
+            plan = spoilt_plan(plan, corruption, rows)
         with (
             tempfile.TemporaryDirectory() as folder,
             Store(Path(folder)) as store,

@@ -39,3 +39,16 @@ def test_who_names_a_reference_compares_with_what_estimates_the_same() -> None:
 def test_without_a_reference_nothing_is_left_to_judge() -> None:
     with pytest.raises(DataError, match="losses: expected at least one that estimates what RMSE rewards"):
         advised(PAIR)
+
+
+def test_a_margin_is_not_judged_by_a_metric_of_probabilities_whatever_it_estimates() -> None:
+    random = np.random.default_rng(0)
+    table = read(pd.DataFrame({"x": random.normal(size=200), "y": random.integers(0, 2, 200)}), "y")
+    task = infer(table)
+    setting = Setting(task, get_metric("log_loss"), inputs=1)
+    found = candidates(profile(table, task), setting, ("bce", "hinge", "squared_hinge", "mse"))
+    assert {each.label: each.judged for each in found} == {
+        "bce": True, "hinge": False, "squared_hinge": False, "mse on sigmoid": True,
+    }  # fmt: skip
+    with pytest.raises(DataError, match="reference: expected one of the judged losses bce, mse on sigmoid"):
+        reference_label(found, setting, "hinge")

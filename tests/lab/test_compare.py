@@ -300,3 +300,14 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_trained(
 def test_options_outside_their_domain_are_refused(name: str) -> None:
     with pytest.raises(DataError, match=f"{name}: expected a whole number of at least"):
         Options(**{name: 0})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "brier"])
+def test_a_metric_of_probabilities_may_decide_among_losses_that_give_none(metric: str) -> None:
+    found = compare(frame(), "y", metric=metric, losses="bce, mse, hinge, squared_hinge", tune_losses=True,
+                    noise=(0.1,), **{**SMALL, "splits": 2, "seeds": 1, "rates": (0.01,)})  # fmt: skip
+    assert [row.candidate.label for row in found.judged] and found.row("hinge").score.mean != found.row(
+        "hinge"
+    ).score.mean
+    assert {each.name for each in found.verdicts.apart} == {"hinge", "squared_hinge"}
+    assert Comparison.from_json(found.to_json()).to_json() == found.to_json()

@@ -64,7 +64,7 @@ def test_an_option_that_would_change_nothing_is_refused(asked: dict[str, Any], m
 @pytest.mark.parametrize("role", ["group", "text", "weight", "time"])
 def test_a_column_without_a_name_is_no_column_for_any_role(role: str) -> None:
     with pytest.raises(DataError, match=f"{role} '': expected a column of the table"):
-        read(frame(), "y", **{role: ""})  # type: ignore[arg-type]
+        read(frame(), "y", **{role: ""})
 
 
 @pytest.mark.parametrize("task", [None, "anomaly"])

@@ -13,6 +13,8 @@ import pytest
 
 from lossary.core.errors import DataError
 from lossary.lab import Comparison, compare
+from lossary.lab.asking.corrupt import Corruption
+from lossary.lab.conduct import spoilt_plan
 from lossary.lab.design import design
 from lossary.lab.judging.robustness import area, robustness, sentence_of
 from lossary.lab.planning.options import Options
@@ -117,6 +119,21 @@ def test_a_sweep_that_was_interrupted_goes_on_where_it_stopped(
             interruptions, calls["left"] = interruptions + 1, 3
     assert interruptions > 0
     assert text == swept(where).to_json()
+
+
+def test_a_loss_that_must_know_the_classes_is_told_how_many_rows_a_level_leaves() -> None:
+    asked = Options(target="y", losses=("logit_adjusted", "cross_entropy"), **SMALL)
+    three = frame().assign(y=lambda f: pd.cut(f.a, [-9, -0.4, 0.4, 9], labels=list("pqr")).astype(str))
+    planned, rows = design(three, asked)
+    level = Corruption("imbalance", 0.1, 0)
+    spoilt = rows.spoilt(level)
+    left = [float(each) for each in spoilt.data(0).y_train.bincount()]
+    plan = spoilt_plan(planned.plan, level, spoilt)
+    first, second = plan.candidates
+    assert min(left) < 0.4 * max(left)
+    assert first.expression == f"logit_adjusted(class_counts={tuple(left)})"
+    assert first.expression != planned.plan.candidates[0].expression
+    assert second == planned.plan.candidates[1]
 
 
 def test_the_area_is_the_mean_score_over_the_range_of_levels() -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from lossary.lab.asking.corrupt import Corruption
 from lossary.lab.comparison import Comparison
-from lossary.lab.design import Design
+from lossary.lab.design import Design, class_counts
 from lossary.lab.judging.robustness import Robustness
+from lossary.lab.planning.advise import recounted
 from lossary.lab.planning.options import Options
 from lossary.lab.planning.plan import RATES, Plan
 from lossary.lab.record import digest
@@ -178,7 +179,8 @@ def _sweep(
         runs = []
         for each in levels:
             held = stack.enter_context(Store(store.folder / each.name))
-            plan, spoilt = spoilt_plan(planned.plan, each), rows.spoilt(each)
+            spoilt = rows.spoilt(each)
+            plan = spoilt_plan(planned.plan, each, spoilt)
             held.adopt(plan)
             train(plan, spoilt, held, executor, progress, beside=f"{each.way} {each.level:g}")
             runs.append((each, spoilt, held))
@@ -187,9 +189,16 @@ def _sweep(
     return found
 
 
-def spoilt_plan(plan: Plan, corruption: Corruption) -> Plan:
-    """The same plan for spoilt rows, whose trials no ledger mixes with those of the rows as they are."""
-    return replace(plan, data=digest({"rows": plan.data, "corruption": corruption}))
+def spoilt_plan(plan: Plan, corruption: Corruption, spoilt: Rows) -> Plan:
+    """The same plan for spoilt rows, whose trials no ledger mixes with those of the rows as they are.
+
+    Losses that must know how many training rows each class has are told how many are left.
+    """
+    return replace(
+        plan,
+        data=digest({"rows": plan.data, "corruption": corruption}),
+        candidates=recounted(plan.candidates, class_counts(spoilt)),
+    )
 
 
 def timings(store: Store) -> dict[str, Any]:

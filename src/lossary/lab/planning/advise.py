@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lossary.core.errors import DataError
 from lossary.lab.asking.profile import Profile
@@ -74,6 +74,11 @@ def reference_label(found: Sequence[Candidate], setting: Setting, asked: str | N
     )
 
 
+def recounted(found: Sequence[Candidate], counts: Sequence[float]) -> tuple[Candidate, ...]:
+    """The same candidates on training rows of other class counts, which some losses must know."""
+    return tuple(replace(each, expression=known(_parted(each.label)[0], counts).expression) for each in found)
+
+
 def split_expressions(text: str) -> tuple[str, ...]:
     """ "huber(delta=2), 0.5*mse + mae" -> its two expressions: commas between parentheses do not separate."""
     parts, depth, start = [], 0, 0
@@ -104,7 +109,11 @@ def _candidate(text: str, why: str, setting: Setting, asked: str | None) -> Cand
     facts = known(bare, setting.counts)
     found = way(facts, setting.task, setting.inputs, ending)
     elicits = _elicits(facts.elicits, found, setting.task)
-    judged = _rewarded(setting.metric, elicits) or elicits == asked
+    probabilities = _probabilities(facts, found, setting.task)
+    # A margin may be made for probabilities, as squared_hinge's is: as it comes, it only puts rows in order.
+    unread = setting.metric.reads == "probability" and not probabilities
+    elicits = "order" if unread and _rewarded(setting.metric, elicits) else elicits
+    judged = not unread and (_rewarded(setting.metric, elicits) or elicits == asked)
     return Candidate(
         label=bare + found.ending,
         expression=facts.expression,
@@ -114,7 +123,7 @@ def _candidate(text: str, why: str, setting: Setting, asked: str | None) -> Cand
         why=why,
         judged=judged,
         remark="" if judged else f"estimates {_said(elicits)}; not judged by {setting.metric.title}",
-        probabilities=_probabilities(facts, found, setting.task),
+        probabilities=probabilities,
         outputs=found.outputs,
         readout=found.readout,
         learns=found.learns,

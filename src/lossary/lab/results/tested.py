@@ -66,6 +66,8 @@ def tested(
         found = {each.name: _score(each, test, valid) for each in metrics}
         if calibrate and valid is not None:
             found |= validated(rows.task.kind.value, test, valid, probabilities=probabilities)
+        if metric is not None and metric.name not in found:  # it reads probabilities, and these are none
+            found[metric.name] = torch.full(test.outputs.shape[:2], nan, dtype=torch.float64)
         for name, values in found.items():
             whole = scores.setdefault(name, np.empty((len(by_split), len(by_split[0].test))))
             whole[places] = values.numpy()
