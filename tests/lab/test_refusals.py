@@ -148,3 +148,42 @@ def test_the_reference_of_counts_is_what_an_absolute_error_rewards() -> None:
     counts = frame().assign(y=lambda f: np.random.default_rng(1).poisson(np.exp(f.a / 2)))
     planned, _ = design(counts, Options(target="y", task="count", metric="mae", **SMALL))
     assert planned.plan.settings.reference == "mae on softplus"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"rope": "a"}, "rope: expected a number, got 'a'"),
+        ({"dropout": True}, "dropout: expected a number, got True"),
+        ({"budget": 5}, "budget: expected text, got 5"),
+        ({"losses": [3]}, "losses: expected expressions such as"),
+        ({"losses": 3}, "losses: expected expressions such as"),
+        ({"dropout": None}, "dropout: expected a number, got None"),
+        ({"rates": (0.1, 0.01, 0.1)}, "rates: expected each learning rate once"),
+        ({"rates": ()}, "rates: expected learning rates above 0"),
+    ],
+)
+def test_from_python_an_option_of_another_type_is_refused_in_a_sentence_too(
+    asked: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        compare(frame(), "y", **{**SMALL, **asked})
+
+
+def test_one_level_is_as_good_as_a_list_of_one() -> None:
+    found = compare(frame(), "y", losses="bce, hinge", noise=0.1, order=None, **SMALL)  # type: ignore[arg-type]
+    assert found.robustness[0].levels == (0.0, 0.1)
+
+
+def test_of_text_no_loss_rebuilds_the_inputs() -> None:
+    words = frame().assign(
+        t=lambda f: np.where(f.y == 1, "good film", "bad plot") + f.index.map(lambda i: f" {i % 9}")
+    )
+    asked = Options(target="y", task="anomaly", text="t", **SMALL)
+    planned, _ = design(words, asked)
+    assert {each.learns for each in planned.plan.candidates} == {"answer"}
+    assert "mse on sigmoid" in {each.label for each in planned.plan.candidates}
+    with pytest.raises(
+        DataError, match="expected inputs that can be rebuilt, numbers or pictures, for 'mse'"
+    ):
+        design(words, Options(target="y", task="anomaly", text="t", losses=("bce", "mse"), **SMALL))

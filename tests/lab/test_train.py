@@ -224,3 +224,9 @@ def test_a_history_is_a_table_a_record_and_a_text() -> None:
     assert "seconds" not in found.to_json() and found.seconds > 0
     assert str(found).splitlines()[0].startswith("cross_entropy, adam at 0.001")
     assert len(str(found).splitlines()) == 12
+
+
+def test_a_model_that_is_no_module_is_refused() -> None:
+    x, y = _rows()
+    with pytest.raises(DataError, match=r"model: expected a torch\.nn\.Module, got function"):
+        train(lambda rows: rows, x, y, loss="mse")  # type: ignore[arg-type]

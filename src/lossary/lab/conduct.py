@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from itertools import groupby
@@ -89,11 +89,18 @@ def compare(
     asked = {field.name: given[field.name] for field in fields(Options)}
     if target is not None and not isinstance(target, str):
         data, asked["target"] = (data, target), None
-    asked["losses"] = (losses,) if isinstance(losses, str) else tuple(losses)
-    asked["order"] = tuple(map(str, order))
+    asked["losses"] = tuple(_several(losses))
+    asked["order"] = tuple(map(str, _several(order)))
     for name in ("noise", "outliers", "imbalance", "rates"):
-        asked[name] = tuple(map(float, asked[name]))
+        asked[name] = tuple(map(float, _several(asked[name])))
     return _run(data, Options(**asked), out, progress)
+
+
+def _several(given: Any) -> Iterable[Any]:
+    """One thing for several of one; nothing for None."""
+    if given is None:
+        return ()
+    return given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
 
 
 def resume(

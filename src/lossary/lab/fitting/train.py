@@ -69,6 +69,15 @@ def train(
             sentence("weight", expected="a loss of Lossary, which knows how to weigh rows", got=aim.name,
                      remedy="weigh the rows inside your loss, or name one of `lossary list`")
         )  # fmt: skip
+    if not isinstance(model, nn.Module):
+        raise DataError(
+            sentence(
+                "model",
+                expected="a torch.nn.Module",
+                got=type(model).__name__,
+                remedy="derive it from torch.nn.Module",
+            )
+        )
     first = next(model.parameters(), None)
     if first is None:
         raise DataError(

@@ -15,6 +15,11 @@ SWEEPS = {
     "imbalance": (0.5, 0.2, 0.1, 0.05, 0.02),
 }
 
+TEXTS = (
+    "target", "task", "metric", "reference", "positive", "weight", "group", "time", "text", "words", "class_weight",
+    "cost", "budget", "model", "optimizer", "engine",
+)  # fmt: skip
+
 
 def levels(name: str, text: str | None) -> tuple[float, ...]:
     """The shares that a sweep is asked to try: "0,0.1,0.4", or "default". Raises DataError for anything else."""
@@ -79,6 +84,23 @@ class Options:
     workers: int = 2
 
     def __post_init__(self) -> None:
+        for name in TEXTS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise DataError(
+                    f"{name}: expected text, got {value!r}; see the options of `lossary compare`."
+                )
+        for text in self.losses:
+            if not isinstance(text, str):
+                raise DataError(
+                    f"losses: expected expressions such as 'huber(delta=2)', got {text!r}; name each loss by its text."
+                )
+        for name in ("rope", "dropout"):
+            value = getattr(self, name)
+            if value is None and name == "rope":
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise DataError(f"{name}: expected a number, got {value!r}; give one, or leave it out.")
         for name, least in (
             ("seed", 0),
             ("splits", 2),
@@ -124,3 +146,7 @@ class Options:
             )
         if not self.rates or not all(0 < rate < float("inf") for rate in self.rates):
             raise DataError(f"rates: expected learning rates above 0, got {self.rates!r}; leave them out.")
+        if len(set(self.rates)) < len(self.rates):
+            raise DataError(
+                f"rates: expected each learning rate once, got {self.rates!r}; leave the repeated out."
+            )
