@@ -114,7 +114,7 @@ def design(source: object, options: Options) -> tuple[Design, Rows]:
         optimizer=options.optimizer,
         task=options.task,
         order=options.order,
-        model=options.model,
+        model=_bare(options.model),
         dropout=options.dropout,
         engine=options.engine,
     )
@@ -178,6 +178,14 @@ def _ruler(metric: Metric, why: str, rope: float) -> Ruler:
     return Ruler(
         metric.name, metric.title, metric.greater_is_better, why, rope, metric.relative, metric.share
     )
+
+
+def _bare(model: str | None) -> str | None:
+    """The user's network without its folder: "nets/net.py:Net" -> "net.py:Net"."""
+    if model is None:
+        return None
+    path, _, name = model.rpartition(":")
+    return f"{Path(path).name}:{name}"
 
 
 def _placeless(reading: Reading) -> Reading:

@@ -128,8 +128,14 @@ def effort_lines(effort: Effort, ruler: Ruler, reference: str, candidates: int, 
         f"{count(effort.seeds, 'seed')} each: {count(trainings, 'training')} of {visible(effort.network, 400)}.",
         f"Decided by {spoken(ruler.title)} ({visible(ruler.why)}), against {visible(reference)}. "
         f"Practically equal: within {region_words(ruler)}.",
-        f"With {count(rows, 'row')} a difference of about {foreseen(effort, ruler)} would probably be shown.",
+        _shown(effort, ruler, rows),
     ]
+
+
+def _shown(effort: Effort, ruler: Ruler, rows: int) -> str:
+    if effort.detectable >= 1:  # all of a share, or of an error
+        return f"With {count(rows, 'row')} on so few splits no difference would probably be shown, however large."
+    return f"With {count(rows, 'row')} a difference of about {foreseen(effort, ruler)} would probably be shown."
 
 
 def region_words(ruler: Ruler) -> str:
