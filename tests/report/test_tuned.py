@@ -51,5 +51,5 @@ def test_without_an_equal_budget_there_is_no_second_table() -> None:
 
 def test_the_training_script_weighs_the_classes_and_says_how() -> None:
     text = script(found(), "'data.csv'")
-    assert "(counts.sum() / ((counts > 0).sum() * counts" in text and "weight=w[rows]" in text
+    assert "(counts.sum() / ((counts > 0).sum() * counts" in text and "weight=w[batch]" in text
     assert any("every class weighs alike" in note for note in found().notes)
