@@ -15,7 +15,7 @@ from lossary.lab.figures import figures
         (0.0, 2, "0"),
         (0.0381, 2, "0.038"),
         (float("inf"), 2, "inf"),
-        (float("nan"), 2, "nan"),
+        (float("nan"), 2, "–"),
     ],
 )
 def test_a_number_has_its_figures_and_no_power_of_ten(value: float, digits: int, text: str) -> None:

@@ -38,6 +38,7 @@ def frame(rows: int = 160) -> pd.DataFrame:
         ({"patience": 0}, "patience: expected a whole number of at least 1, got 0"),
         ({"patience": -3}, "patience: expected a whole number of at least 1, got -3"),
         ({"seed": 2**32}, r"seed: expected a whole number below 2\*\*32, got 4294967296"),
+        ({"workers": 5000}, "workers: expected at most 256 processes, got 5000"),
     ],
 )
 def test_a_number_that_would_stop_every_training_or_no_generator_takes_is_refused(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lossary.core.errors import DataError
 from lossary.lab.planning.plan import RATES
 
+MOST_WORKERS = 256
 LARGEST_SEED = 2**32 - 1  # that numpy's older generators, behind scikit-learn's splits, take
 #: Shares that a sweep tries unless others are asked for.
 SWEEPS = {
@@ -117,6 +118,11 @@ class Options:
                 raise DataError(
                     f"{name}: expected a whole number of at least {least}, got {value!r}; raise it."
                 )
+        if self.workers > MOST_WORKERS:
+            raise DataError(
+                f"workers: expected at most {MOST_WORKERS} processes, got {self.workers}; as many as there are cores "
+                "are fastest."
+            )
         if self.seed > LARGEST_SEED:
             raise DataError(f"seed: expected a whole number below 2**32, got {self.seed!r}; lower it.")
         for name, known in (

@@ -59,7 +59,7 @@ def way(facts: Known, task: Task, inputs: int, ending: str = "") -> Way:
     assert found is not None
     if ending and found.ending != ending:
         raise DataError(
-            f"losses: expected {facts.name + found.ending!r} for a {task.kind.value} target, got "
+            f"losses: expected {facts.name + found.ending!r} for {_a(task)} target, got "
             f"{facts.name + ending!r}; write {facts.name!r}, and the link is chosen by the target."
         )
     return found
@@ -173,11 +173,16 @@ WAYS: Mapping[Kind, Callable[[Loss, Task, int, str], Way | None]] = {
 }
 
 
+def _a(task: Task) -> str:
+    kind = task.kind.value
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
 def _refusal(facts: Known, task: Task, losses: list[Loss]) -> str:
     odd = next((loss for loss in losses if loss.facts.task.value in ("regression", task.kind.value)), None)
     if odd is None:
         return (
-            f"losses: expected losses for a {task.kind.value} target, got {facts.name!r}, which is for "
+            f"losses: expected losses for {_a(task)} target, got {facts.name!r}, which is for "
             f"{' and '.join(facts.tasks)}; leave it out, or see `lossary list --task {task.kind.value}`."
         )
     takes = " and ".join(f"{each.name} ({each.kind.says})" for each in odd.required)
