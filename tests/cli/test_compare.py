@@ -197,7 +197,7 @@ def test_an_option_beside_a_folder_that_is_resumed_is_refused_and_not_overheard(
 
 
 def test_killed_in_the_middle_it_resumes_and_writes_the_same_bytes(tmp_path: Path) -> None:
-    asked = ["iris", "--losses", "cross_entropy, mse", "--splits", "10", "--seeds", "5", "--epochs", "6"]
+    asked = ["iris", "--losses", "cross_entropy, mse", "--splits", "6", "--seeds", "5", "--epochs", "4"]
     killed = start(*asked, "--out", str(tmp_path / "killed"))
     wait_for_a_slice(tmp_path / "killed", 0, killed)
     killed.kill()
