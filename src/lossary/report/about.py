@@ -135,7 +135,9 @@ def effort_lines(effort: Effort, ruler: Ruler, reference: str, candidates: int, 
 def _shown(effort: Effort, ruler: Ruler, rows: int) -> str:
     if effort.detectable >= 1:  # all of a share, or of an error
         return f"With {count(rows, 'row')} on so few splits no difference would probably be shown, however large."
-    return f"With {count(rows, 'row')} a difference of about {foreseen(effort, ruler)} would probably be shown."
+    return (
+        f"With {count(rows, 'row')} a difference of about {foreseen(effort, ruler)} would probably be shown."
+    )
 
 
 def region_words(ruler: Ruler) -> str:
