@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lossary.lab.training.engines import plain, stackable, stacked
 from lossary.lab.training.networks import Bag, Cnn, Mlp, Network, Segmenter, masks
+from lossary.lab.training.random_features import FEATURES
 from lossary.lab.training.readout import Readout
 from lossary.lab.training.trial import Learns, Link, Outcome, Setup, SplitData, Trial
 
@@ -130,7 +131,11 @@ CASES: dict[str, tuple[Network, str, tuple[Loss, ...], SplitData]] = {
     "anomalies, by what cannot be rebuilt": (
         Mlp(5, (3,), 5),
         "roc_auc",
-        (Loss("mse", 5, "error", learns="inputs"), Loss("mae", 5, "error", learns="inputs")),
+        (
+            Loss("mse", 5, "error", learns="inputs"),
+            Loss("mae", 5, "error", learns="inputs"),
+            Loss("huber", FEATURES, "surprise", learns="random"),
+        ),
         cut(TABLE, (SCORE > 1).float(), WEIGHT),
     ),
     "embeddings": (
@@ -164,7 +169,7 @@ def test_stacked_is_plain_for_every_network_and_every_kind_of_answer(case: str) 
     ours = assert_alike(trials(network, metric, losses), data)
     columns = {1: 1, 3: 3 if data.y_test.ndim == 2 else 4}.get(losses[-1].outputs, losses[-1].outputs)
     assert all(outcome.valid.dtype == np.float32 and outcome.test.shape[0] == 12 for outcome in ours)
-    if losses[-1].readout in ("mean", "error", "exp"):
+    if losses[-1].readout in ("mean", "error", "surprise", "exp"):
         columns = 1
     assert ours[-1].test.shape[1] == columns
 

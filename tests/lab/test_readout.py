@@ -7,6 +7,7 @@ import torch
 
 import lossary
 from lossary.core.errors import DataError
+from lossary.lab.training.random_features import random_features
 from lossary.lab.training.readout import reader
 
 RAW = torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0))  # members, rows, outputs
@@ -51,7 +52,13 @@ def test_what_cannot_be_rebuilt_is_read_as_its_mean_squared_distance() -> None:
 
 
 def test_one_side_is_read_as_the_squared_length_of_the_outputs() -> None:
-    torch.testing.assert_close(reader("distance", "mse")(RAW, X)[..., 0], RAW.square().sum(-1))
+    known = random_features(X)
+    torch.testing.assert_close(
+        reader("surprise", "mse")(known, X)[..., 0], torch.zeros(len(X), dtype=X.dtype)
+    )
+    torch.testing.assert_close(
+        reader("surprise", "mse")(known + 2, X)[..., 0], torch.full((len(X),), 4.0, dtype=X.dtype)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from lossary.lab.planning.known import known
 from lossary.lab.planning.suggest import STANDARD
 from lossary.lab.planning.ways import Way, way
 from lossary.lab.training.engines.objective import mean_loss
+from lossary.lab.training.random_features import FEATURES
 from lossary.lab.training.readout import reader
 
 LEVELS = {
@@ -60,8 +61,9 @@ def test_a_loss_gets_the_outputs_link_and_readout_it_needs(text: str, kind: Kind
     assert fitted(text, kind) == expected
 
 
-def test_a_sigmoid_asked_for_among_anomalies_is_no_reconstruction() -> None:
+def test_a_sigmoid_or_one_class_asked_for_among_anomalies_is_no_reconstruction() -> None:
     assert fitted("mse", Kind.ANOMALY, " on sigmoid") == Way(1, link="sigmoid")
+    assert fitted("huber", Kind.ANOMALY, " (one-class)") == Way(FEATURES, readout="surprise", learns="random")
 
 
 @pytest.mark.parametrize("name", ["poisson_nll", "msle", "interval_score", "energy_score"])

@@ -112,6 +112,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "numbers by a law": (table(y=20 + 3 * SIGNAL), {"losses": ("gaussian_nll",)}),
     "odd rows": (SKEWED, {"losses": ("mse",), "task": "anomaly"}),
     "odd rows by example": (SKEWED, {"losses": ("focal",), "task": "anomaly", "class_weight": "balanced"}),
+    "odd rows, one class": (SKEWED, {"losses": ("mse (one-class)",), "task": "anomaly"}),
     "odd pictures": (odd_pictures, {"losses": ("mae",), "task": "anomaly"}),
     "labels": (LABELS, {"losses": ("zlpr",), "target": "l1,l2,l3"}),
     "labels on a sigmoid": (LABELS, {"losses": ("mse",), "target": "l*"}),

@@ -25,7 +25,7 @@ _PLAIN = {
     "exp": "raw.exp()",
     "softplus": "nn.functional.softplus(raw)",
     "error": "(raw - x).square().mean(1, keepdim=True)",
-    "distance": "raw.square().sum(1, keepdim=True)",
+    "surprise": "(raw - random_features(x)).square().mean(1, keepdim=True)",
 }
 
 

@@ -22,6 +22,7 @@ from lossary.lab.comparison import Comparison, Measured
 from lossary.lab.metrics import get_metric
 from lossary.lab.training.engines.objective import takes_one
 from lossary.lab.training.networks import Bag, Network, Own
+from lossary.lab.training.random_features import FEATURES
 from lossary.lab.training.trial import Setup
 from lossary.report.answered import ANSWERS, readout
 from lossary.report.layers import layers
@@ -136,11 +137,13 @@ def _choosers(named: dict[str, str | None], *, cut: bool) -> list[str]:
 def _network(comparison: Comparison, folder: Path, model: str | None) -> dict[str, Any]:
     """What the rows are seen as, and the network that sees them."""
     network: Network = comparison.recommendation.network
-    rebuilds = comparison.recommendation.candidate.learns == "inputs"
+    learns = comparison.recommendation.candidate.learns
+    rebuilds = learns == "inputs"
     given: dict[str, Any] = {
         "sight": _sight(comparison),
         "flat": comparison.task.kind is Kind.ANOMALY,
-        "rebuilds": rebuilds,
+        "learns": learns,
+        "features": FEATURES,
         "words": isinstance(network, Bag),
     }
     if not isinstance(network, Own):

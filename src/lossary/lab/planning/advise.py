@@ -135,7 +135,7 @@ def _said(elicits: str) -> str:
 
 
 def _elicits(elicited: str, way: Way, task: Task) -> str:
-    if way.learns == "inputs":
+    if way.learns != "answer":
         return "order"  # how unlike the rest a row is
     if way.readout == "mean":
         return "mean"  # of the distribution that the outputs stand for
@@ -148,7 +148,7 @@ def _elicits(elicited: str, way: Way, task: Task) -> str:
 
 
 def _probabilities(facts: Known, way: Way, task: Task) -> bool:
-    if task.kind.numbers or way.learns == "inputs" or task.kind is Kind.RETRIEVAL:
+    if task.kind.numbers or way.learns != "answer" or task.kind is Kind.RETRIEVAL:
         return False
     links = {card.link.value for card in facts.cards}
     return way.link != "identity" or way.readout == "classes" or links in ({"sigmoid"}, {"softmax"})

@@ -20,5 +20,5 @@ class Candidate:
     probabilities: bool = False  # the sigmoid or softmax of the outputs is meant as a probability
     outputs: int = 1  # of its network
     readout: str = "identity"  # from those to the answer
-    learns: str = "answer"  # or, of itself, "inputs"
+    learns: str = "answer"  # or, of itself, "inputs" or "random", as in a Trial
     rates: tuple[float, ...] = ()  # of its own; empty: those that all losses have

@@ -36,10 +36,10 @@ def notes(table: Table, task: Task, rows: Rows, plan: Plan) -> tuple[str, ...]:
         found.append(
             f"{', '.join(told)} is told the class counts of the first split's training rows on every split"
         )
-    if any(each.learns == "inputs" for each in plan.candidates):
+    if any(each.learns != "answer" for each in plan.candidates):
         found.append(
-            "what rebuilds its inputs learns from usual training rows alone, but its rate and its epoch are chosen on "
-            "validation rows with labels, as for every loss here"
+            "what learns no labels (reconstruction, one-class) sees usual training rows alone, but its rate and epoch "
+            "are chosen on validation rows with labels, as for every loss here"
         )
     if rows.balanced:
         found.append(_balanced(rows))

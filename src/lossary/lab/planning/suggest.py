@@ -133,6 +133,7 @@ def _anomalies(profile: Profile) -> Suggested:
         return
     yield "mse", "an autoencoder on usual rows alone: odd is what it cannot rebuild"
     yield "mae", "the same, and a few odd values in a row weigh less"
+    yield "mse (one-class)", "learns a fixed random function of usual rows: odd is where it was never learned"
     yield "huber(delta=1)", "the same, between the two"
 
 

@@ -18,6 +18,7 @@ from lossary.core.kinds import Form
 from lossary.core.modules import Single
 from lossary.lab.asking.task import Kind, Task
 from lossary.lab.planning.known import Known
+from lossary.lab.training.random_features import FEATURES
 
 #: What a label shows of a way that is not the usual one.
 ENDINGS = {
@@ -25,13 +26,14 @@ ENDINGS = {
     "softmax": " on softmax",
     "softplus": " on softplus",
     "inputs": " (reconstruction)",
+    "random": " (one-class)",
     "": "",
 }
 
 
 @dataclass(frozen=True)
 class Way:
-    """`outputs` of the network; `link` before the loss; `readout` after it; it learns the "answer" or the "inputs"."""
+    """`outputs` of the network; `link` before the loss; `readout` after it; what it `learns`, as in a Trial."""
 
     outputs: int
     link: str = "identity"
@@ -42,7 +44,7 @@ class Way:
     def ending(self) -> str:
         """What a label says of it: "mse on sigmoid"."""
         return ENDINGS[
-            self.learns if self.learns == "inputs" else "" if self.link == "identity" else self.link
+            self.learns if self.learns != "answer" else "" if self.link == "identity" else self.link
         ]
 
 
@@ -121,6 +123,8 @@ def _two(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
 
 def _anomalies(loss: Loss, task: Task, inputs: int, ending: str) -> Way | None:
     if inputs and _plain(loss) and ending != ENDINGS["sigmoid"]:
+        if ending == ENDINGS["random"]:
+            return Way(FEATURES, readout="surprise", learns="random")
         return Way(inputs, readout="error", learns="inputs")
     return _two(loss, task, inputs, ending)
 

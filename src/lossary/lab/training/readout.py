@@ -18,9 +18,10 @@ from lossary.core.canonical import softplus
 from lossary.core.errors import DataError, sentence
 from lossary.core.function import LossFunction
 from lossary.core.modules import Single
+from lossary.lab.training.random_features import random_features
 from lossary.nn import parse
 
-Readout = Literal["identity", "exp", "softplus", "classes", "mean", "error", "distance"]
+Readout = Literal["identity", "exp", "softplus", "classes", "mean", "error", "surprise"]
 # Raw outputs (..., rows, K) and the rows themselves (rows, ...) or (..., rows, ...) -> (..., rows, columns).
 Reader = Callable[[Tensor, Tensor], Tensor]
 
@@ -49,8 +50,16 @@ def own_of_loss(readout: Readout) -> bool:
 
 def _error(raw: Tensor, x: Tensor) -> Tensor:
     """The mean squared distance of a row and what the network made of it: (..., rows, 1)."""
-    flat = x.reshape(*x.shape[: _rows(raw, x) + 1], -1).to(raw.dtype)
-    return (raw - flat).square().mean(-1, keepdim=True)
+    return (raw - _flat(raw, x)).square().mean(-1, keepdim=True)
+
+
+def _surprise(raw: Tensor, x: Tensor) -> Tensor:
+    """The mean squared distance of the outputs and the random function that was learned: (..., rows, 1)."""
+    return (raw - random_features(_flat(raw, x))).square().mean(-1, keepdim=True)
+
+
+def _flat(raw: Tensor, x: Tensor) -> Tensor:
+    return x.reshape(*x.shape[: _rows(raw, x) + 1], -1).to(raw.dtype)
 
 
 def _rows(raw: Tensor, x: Tensor) -> int:
@@ -64,7 +73,7 @@ _READERS: dict[str, Reader] = {
     "exp": lambda raw, x: raw.exp(),
     "softplus": lambda raw, x: softplus(raw),
     "error": _error,
-    "distance": lambda raw, x: raw.square().sum(-1, keepdim=True),
+    "surprise": _surprise,
 }
 
 

@@ -17,7 +17,7 @@ from lossary.lab.training.networks import Network
 from lossary.lab.training.readout import Readout
 
 Link = Literal["identity", "sigmoid", "softmax", "softplus"]
-Learns = Literal["answer", "inputs"]
+Learns = Literal["answer", "inputs", "random"]
 Floats = npt.NDArray[np.float32]
 
 
@@ -60,7 +60,8 @@ class Trial:
     outputs before the loss: "sigmoid" for a squared error on probabilities, "softmax" with a one-hot target,
     "softplus" for one on counts.
     `readout` says how raw outputs become what the metric judges. `learns` says what the loss compares outputs
-    with: the answer, or the inputs themselves, flattened, on those training rows alone whose answer is 0.
+    with: the answer, or on those training rows alone whose answer is 0 the inputs themselves, flattened, or a fixed
+    random function of them.
     `data` is the digest of the table and its preparation, so that a ledger never mixes two data sets.
     """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lossary.lab.training.random_features import random_features
 from lossary.lab.training.trial import Learns, SplitData
 
 
@@ -19,7 +20,7 @@ class Lesson:
 
 
 def lesson(data: SplitData, learns: Learns) -> Lesson:
-    """The training rows. Where inputs are learned: those with answer 0 alone, and they are their own target."""
+    """The training rows. Where no answer is learned: those with answer 0 alone, and their target is made of them."""
     weight = data.w_train
     if data.balance is not None:
         weight = data.balance if weight is None else weight * data.balance
@@ -27,4 +28,6 @@ def lesson(data: SplitData, learns: Learns) -> Lesson:
         return Lesson(data.x_train, data.y_train, weight)
     usual = data.y_train == 0
     x = data.x_train[usual]
-    return Lesson(x, x.flatten(1), None if weight is None else weight[usual])
+    flat = x.flatten(1)
+    target = flat if learns == "inputs" else random_features(flat)
+    return Lesson(x, target, None if weight is None else weight[usual])
