@@ -6,27 +6,15 @@ the options, or a disk that refuses, said in one sentence, 130 an interruption.
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lossary.cli.ending import ending
+
 if TYPE_CHECKING:
     from lossary.lab.planning.options import Options
-
-# What a disk says that is full, over its quota, gone or read-only; any other OSError is a defect.
-DISK = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EIO,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EFBIG,
-    errno.ENAMETOOLONG,
-)
-INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 
 def compare(
@@ -120,14 +108,12 @@ def compare(
     ] = False,
 ) -> None:
     """Train one network under every sensible loss, fairly, and say which loss your data need."""
-    import sqlite3
-
     from rich.console import Console
 
-    from lossary.core.errors import DataError, LossaryError
+    from lossary.core.errors import DataError
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
-    try:
+    with ending(errors, folder="run folder", kept="slice"):
         from lossary.cli.conducting import run, show
         from lossary.lab.planning.options import Options, grid, levels
         from lossary.lab.planning.plan import RATES
@@ -177,26 +163,6 @@ def compare(
             )
         tables = not (quiet or as_json)
         found, folder = run(source, options, resume or out, errors, quiet=quiet, tables=tables)
-    except LossaryError as error:
-        from lossary.lab.running.execute import WorkerError
-
-        errors.print(f"Error: {error}", markup=False)
-        raise typer.Exit(1 if isinstance(error, WorkerError) else 2) from None
-    except KeyboardInterrupt:
-        errors.print(
-            "Interrupted. Every finished slice is kept: run the same command again, and it goes on from there."
-        )
-        raise typer.Exit(INTERRUPTED) from None
-    except (OSError, sqlite3.OperationalError) as error:
-        if isinstance(error, OSError) and error.errno not in DISK:
-            raise
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        errors.print(
-            f"Error: run folder: expected a disk that can be written to, got {reason}; make room, then run the same "
-            "command again: it goes on from its last finished slice.",
-            markup=False,
-        )
-        raise typer.Exit(2) from None
     if as_json:
         typer.echo(found.to_json(), nl=False)
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lossary.cli.compare import DISK, INTERRUPTED
+from lossary.cli.ending import ending
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +37,6 @@ def study(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print outcomes alone, no progress.")] = False,
 ) -> None:
     """Measure what introductory texts print: fixed before it runs, ending in one of five outcomes."""
-    import sqlite3
-
     from rich.console import Console
 
     from lossary.core.errors import LossaryError
@@ -52,7 +50,7 @@ def study(
     names = NAMES if name == "all" else (name,)
     results: list[Result] = []
     failed: dict[str, str] = {}
-    try:
+    with ending(errors, folder=str(out), kept="piece"):
         for each in names:
             try:
                 results.append(_run(each, quick, workers, out, errors, quiet=quiet or as_json))
@@ -61,24 +59,6 @@ def study(
             except LossaryError as error:  # of all, one that cannot run does not keep the others from it
                 failed[each] = str(error)
                 errors.print(f"Error: {error}", markup=False)
-    except WorkerError as error:
-        errors.print(f"Error: {error}", markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print(
-            "Interrupted. What is finished is kept: run the same command again, and it goes on from there."
-        )
-        raise typer.Exit(INTERRUPTED) from None
-    except (OSError, sqlite3.OperationalError) as error:
-        if isinstance(error, OSError) and error.errno not in DISK:
-            raise
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        errors.print(
-            f"Error: {out}: expected a disk that can be written to, got {reason}; make room, then run the same command "
-            "again: it goes on from its last finished piece.",
-            markup=False,
-        )
-        raise typer.Exit(2) from None
     if as_json:
         _print_json(results)
     if name == "all" and results:

@@ -27,7 +27,6 @@ BLUE: Final = "#0072B2"
 ORANGE: Final = "#E69F00"
 GREEN: Final = "#009E73"
 VERMILION: Final = "#D55E00"
-SKY: Final = "#56B4E9"
 PURPLE: Final = "#CC79A7"
 
 _PAINTS: Final = {

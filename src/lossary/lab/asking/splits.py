@@ -22,11 +22,9 @@ from sklearn.model_selection import (
 )
 
 from lossary.core.errors import DataError, sentence
-from lossary.lab.asking.parted import Split, by_group, by_time
+from lossary.lab.asking.parted import TEST_SHARE, VALID_SHARE, Split, by_group, by_time
 from lossary.lab.asking.task import LEAST_OF_A_CLASS, Kind
 
-TEST_SHARE = 0.2
-VALID_SHARE = 0.25  # of what is not test
 FOLDS = 5  # 1 / FOLDS is TEST_SHARE
 LEAST_ROWS = 10
 

@@ -10,7 +10,6 @@ from lossary.lab.data.embedded.origin import Embedded, Loaded, content
 
 ATTRIBUTE = re.compile(r"@attribute\s+(\S+?)\s*(\{|integer|real)", re.IGNORECASE)
 ABSENT = ("?", "<null>")
-POSITIVE = "positive"
 
 
 def _keel(entry: Embedded) -> Loaded:
