@@ -18,6 +18,7 @@ _PUBLIC = {
     "get": ("lossary.core.registry", "get"),
     "names": ("lossary.core.registry", "names"),
     "parse": ("lossary.nn", "parse"),
+    "explain": ("lossary.core.registry", "explain"),
     "checks": ("lossary.core.checks", "checks"),
     "Summed": ("lossary.core.world", "Summed"),
     "effective_weights": ("lossary.losses.imbalance.class_balanced", "effective_weights"),

@@ -9,6 +9,7 @@ from lossary.core.errors import LossaryError as LossaryError
 from lossary.core.world import Summed as Summed
 from lossary.core.checks import checks as checks
 from lossary.losses.imbalance.class_balanced import effective_weights as effective_weights
+from lossary.core.registry import explain as explain
 from lossary.core.registry import get as get
 from lossary.losses.transport.gradient_penalty import gradient_penalty as gradient_penalty
 from lossary.losses.regularizers.jacobian import jacobian_penalty as jacobian_penalty

@@ -6,15 +6,15 @@ judged, so a NaN or an illegal index there reaches neither the value nor a gradi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from . import checks, plain, prepare, probes, reduction, regions, values
-from .backends import check as check_backend
+from . import backends, checks, plain, prepare, probes, reduction, regions, values
 from .declaration import Loss
+from .errors import BackendError, sentence
 from .gathering import gather
 from .keeping import labelled, silence, weighted
 from .measure import Settled, both, fit, product
@@ -49,6 +49,11 @@ def evaluate(
             return value
     if options.gather is not None:
         return _over_ranks(loss, inputs, hyper, options)
+    kernel = _kernel(loss, inputs, hyper, options)
+    if kernel is not None and kernel.level == "call":
+        value = _exactly(inputs[0], kernel.run, loss, inputs, hyper, options)
+        assert isinstance(value, Tensor)
+        return value
     found = measure(loss, inputs, hyper, options)
     return reduction.reduce(
         found.values, found.measure, found.keep, options.reduction, options.denominator, options.group
@@ -58,28 +63,84 @@ def evaluate(
 def measure(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
-    """Everything of a call but the reduction. Under autocast the loss runs in its own precision."""
-    first = inputs[0]
+    """Everything of a call but the reduction."""
+    found: Measured = _exactly(inputs[0], _measure, loss, inputs, hyper, options)
+    return found
+
+
+def _exactly(first: object, run: Callable[..., Any], *given: Any) -> Any:
+    """Under autocast a loss runs in its own precision."""
     if probes.autocast_is_on(first):
         with torch.autocast(first.device.type, enabled=False):
-            return _measure(loss, inputs, hyper, options)
-    return _measure(loss, inputs, hyper, options)
+            return run(*given)
+    return run(*given)
+
+
+def _kernel(
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> backends.Kernel | None:
+    """The kernel of a call. On a CPU ``auto`` looks for one only where samples are compared with samples."""
+    first = inputs[0]
+    if options.backend == "auto" and loss.unit is not Unit.ANCHOR and getattr(first, "is_cpu", True):
+        return None
+    return backends.choose(loss, (inputs, hyper, options))
 
 
 def _measure(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
     settled = settle(loss, inputs, hyper, options)
-    found = loss.apply(settled.arguments, hyper, **settled.supplied)
+    kernel = _kernel(loss, inputs, hyper, options)
+    if kernel is not None and kernel.level == "call":
+        raise BackendError(
+            sentence(
+                f"{loss.name}.units(backend={options.backend!r})",
+                expected="a backend that gives one value per unit",
+                got="one that gives the reduced value",
+                remedy="leave backend out",
+            )
+        )
+    if kernel is not None:
+        first = len(loss.required)
+        rest = {
+            each.name: value
+            for each, value in zip(loss.inputs[first:], settled.arguments[first:], strict=True)
+        }
+        found = kernel.run(*settled.arguments[:first], **rest, **settled.supplied, **hyper)
+    else:
+        found = loss.apply(settled.arguments, hyper, **settled.supplied)
     if loss.unit is Unit.ANCHOR:
         return _chosen(settled, options.weight, *found)
     return Measured(found, settled.measure, settled.keep)
 
 
-def settle(
+def explain(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> backends.Explanation:
+    """Which backend computes a call, and why not the others; everything that the call refuses is refused.
+
+    Raises:
+        LossaryError: a shape, an option or a hyper-parameter that the call itself would refuse.
+    """
+    check(loss, hyper, options)
+    frame(loss, inputs, hyper, options.class_dim)
+    return backends.explain(loss, (inputs, hyper, options))
+
+
+def settle(
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    hyper: Mapping[str, Any],
+    options: Options,
+    aside: bool = False,
 ) -> Settled:
-    """Everything of a call that comes before the math."""
+    """Everything of a call that comes before the math.
+
+    Args:
+        aside: leave the first input alone, whose shape, dtype and device are all that is read of it: neither silenced
+            nor judged nor canonical, and None among the arguments. So a kernel that makes the first input itself, or
+            silences it on the way, learns the target and the measure. Not for regions.
+    """
     if checks.level != "off":
         check(loss, hyper, options)
     where_is = frame(loss, inputs, hyper, options.class_dim)
@@ -92,7 +153,7 @@ def settle(
         values.per_class(loss, hyper, where_is.classes, live)
     if loss.unit is Unit.REGION:
         return regions.settle(loss, inputs, options, where_is, live)
-    return _settle(loss, inputs, options, where_is, live, first)
+    return _settle(loss, inputs, options, where_is, live, first, aside)
 
 
 def _settle(
@@ -102,6 +163,7 @@ def _settle(
     where_is: Frame,
     live: bool,
     first: Tensor,
+    aside: bool,
 ) -> Settled:
     weight, sure = options.weight, options.mask
     if sure is not None:
@@ -113,11 +175,13 @@ def _settle(
         if sure is not None:
             weight = torch.where(sure, weight, 0.0)
     keep = both(sure, weighted(loss, weight, live))
+    if aside:
+        inputs = (None, *inputs[1:])
     if keep is not None:
         inputs = silence(loss, inputs, where_is, keep, options, live)
     if live and (options.inputs != "logits" or (loss.judged and not legal)):
         values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
-    arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
+    arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live, first.dtype)
     if class_factor is not None:
         if keep is not None:
             class_factor = torch.where(keep, class_factor, 0.0)
@@ -132,10 +196,17 @@ def _settle(
 
 
 def _chosen(
-    settled: Settled, weight: Tensor | None, found: Tensor, complete: Tensor, members: Tensor
+    settled: Settled, weight: Tensor | None, found: Tensor, count: Tensor, members: Tensor | None = None
 ) -> Measured:
-    """Anchors that found their partners. A weight of 0 leaves an anchor's other roles, but not its own value."""
+    """Anchors that found their partners. A weight of 0 leaves an anchor's other roles, but not its own value.
+
+    ``count`` says which anchors did, or how many pairs or triplets the value of each is the mean of.
+    """
+    complete = count != 0
     keep, made = both(settled.keep, complete), settled.measure
+    if count.dtype is not torch.bool:
+        many = count.to(found.dtype)
+        made = many if made is None else made * many
     if made is not None and weight is not None:
         made = torch.where(complete, made, 0.0)
         keep = keep if weight.requires_grad else both(keep, made != 0)
@@ -174,6 +245,6 @@ def check(loss: Loss, hyper: Mapping[str, Any], options: Options) -> None:
     if options.reduction != "mean" or options.denominator is not None or options.group is not None:
         reduction.check(loss, options.reduction, options.denominator, options.group)
     if options.backend != "auto":
-        check_backend(loss, options.backend)
+        backends.check(loss, options.backend)
     if loss.options:
         prepare.check(loss, options)

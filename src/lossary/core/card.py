@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -148,6 +148,8 @@ class Facts:
         probabilities: the class probabilities (..., C) they stand for, where the link alone does not say it.
         decoded: the answer they stand for, where it is not the greatest score, the sign or the number itself.
         raw: the way back, from class probabilities (..., C) or a mean to outputs that say them.
+        counts: of the labels of a batch and one sample's place, how many pairs or triplets that sample is the anchor
+            of; None: one where it has a partner of its label and one of another.
         shared: of a number of raw outputs, how one score enters each where they share it.
     """
 
@@ -176,6 +178,7 @@ class Facts:
     probabilities: Callable[..., Tensor] | None = None
     decoded: Callable[..., Tensor] | None = None
     raw: Callable[..., Tensor] | None = None
+    counts: Callable[[Sequence[int], int], int] | None = None
     shared: Callable[[int], Tensor] | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
 

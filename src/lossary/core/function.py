@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import answers, call, prepare, reduction
+from .backends import Explanation
 from .declaration import REQUIRED, Loss
 from .domains import PerClass
 from .errors import DeclarationError, OptionError, sentence
@@ -43,6 +44,9 @@ class LossFunction(Protocol):
     def units(self, *inputs: Tensor, **options: Any) -> call.Measured:
         """Values, measures and members per unit."""
 
+    def explain(self, *inputs: Tensor, **options: Any) -> Explanation:
+        """Which backend computes this call, and why not the others."""
+
     def probabilities(self, raw: Tensor, *, class_dim: int = 1, **hyper: Any) -> Tensor:
         """The probabilities that a network's raw outputs stand for."""
 
@@ -68,6 +72,7 @@ def make(loss: Loss) -> LossFunction:
     function.math = _math(loss)  # type: ignore[method-assign]
     function.count = _count(loss)  # type: ignore[method-assign]
     function.units = _compile(loss, call.measure)  # type: ignore[method-assign]
+    function.explain = _compile(loss, call.explain)  # type: ignore[method-assign]
     function.probabilities = _answer(loss, answers.probabilities)  # type: ignore[method-assign]
     function.decode = _answer(loss, answers.decode)  # type: ignore[method-assign]
     function.definition = _recorder(loss, "definition")
@@ -107,7 +112,8 @@ def _compile(loss: Loss, body: Callable[..., Any]) -> Any:
     exec(compile(source, f"<lossary {loss.name}>", "exec"), scope)
     function = scope["make"](body, loss, Options, PLAIN, defaults)
     function.__module__ = loss.module
-    function.__qualname__ = loss.name if body is call.evaluate else f"{loss.name}.units"
+    said = {call.measure: ".units", call.explain: ".explain"}.get(body, "")
+    function.__qualname__ = f"{loss.name}{said}"
     function.__doc__ = loss.block.__doc__
     return function
 

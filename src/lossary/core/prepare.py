@@ -65,13 +65,27 @@ def check(loss: Loss, options: Options) -> None:
 
 
 def prepare(
-    loss: Loss, inputs: tuple[Tensor | None, ...], where_is: Frame, options: Options, live: bool
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    where_is: Frame,
+    options: Options,
+    live: bool,
+    least: torch.dtype = torch.float32,
 ) -> tuple[tuple[Any, ...], Tensor | None, torch.dtype]:
-    """Inputs for the block, the factor that class weights put into the measure, and the dtype of both."""
+    """Inputs for the block, the factor that class weights put into the measure, and the dtype of both.
+
+    Args:
+        least: the dtype of a first input that stays aside and is None here.
+    """
     first, other = inputs[0], inputs[1] if len(inputs) > 1 else None
-    assert first is not None
     plain = options.class_weight is None and options.label_smoothing == 0.0
-    if plain and loss.simple and other is not None and first.dtype in (torch.float32, torch.float64):
+    if (
+        plain
+        and loss.simple
+        and first is not None
+        and other is not None
+        and first.dtype in (torch.float32, torch.float64)
+    ):
         if loss.indexed and other.dtype is torch.int64:
             axis = where_is.axes[0]
             assert axis is not None
@@ -85,7 +99,7 @@ def prepare(
             return (canonical.bernoulli(first, options.inputs), other), None, first.dtype
     dtype = (
         torch.float64
-        if any(each is not None and each.dtype is torch.float64 for each in inputs)
+        if least is torch.float64 or any(each is not None and each.dtype is torch.float64 for each in inputs)
         else torch.float32
     )
     ready: list[Any] = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
+from .backends import Explanation
 from .errors import DeclarationError, UnknownLossError, sentence
 from .function import LossFunction
 
@@ -55,6 +57,21 @@ def get(name: str) -> LossFunction:
             meant = plain[near[0]]
             hint = f"Did you mean {_aliases.get(meant, _catalogue_aliases().get(meant, meant))!r}?"
         raise UnknownLossError(f"No loss is called {name!r}. {hint}")
+    return found
+
+
+def explain(loss: str | Callable[..., Any], *inputs: Any, **options: Any) -> Explanation:
+    """Which backend computes a call, and why not the others.
+
+    Args:
+        loss: the function, or a loss's name.
+        inputs: what it would be called with, as ``options``.
+
+    Raises:
+        LossaryError: whatever the call itself would refuse before it computes.
+    """
+    function: Any = get(loss) if isinstance(loss, str) else loss
+    found: Explanation = function.explain(*inputs, **options)
     return found
 
 

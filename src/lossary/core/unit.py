@@ -30,7 +30,7 @@ _SAYS = {
     Unit.ROW: "one value per row: the shape of the input without its last or class axis",
     Unit.REGION: "one value per sample and class, a sum over all other axes: (N, C), or (N,) for one class",
     Unit.TRIPLET: "one value per triplet: the shape of the input without its feature axis",
-    Unit.ANCHOR: "one value per sample of the batch: (N,), 0 where a sample has no positive or no negative",
+    Unit.ANCHOR: "one value per sample of the batch: (N,), 0 where a sample has no partners",
     Unit.DISTRIBUTION: "one value per distribution: the shape of the input without its last axis",
 }
 
@@ -46,5 +46,5 @@ PerElement = Annotated[Tensor, Per(Unit.ELEMENT)]
 PerRow = Annotated[Tensor, Per(Unit.ROW)]
 PerRegion = Annotated[Tensor, Per(Unit.REGION)]
 PerTriplet = Annotated[Tensor, Per(Unit.TRIPLET)]
-PerAnchor = Annotated[tuple[Tensor, Tensor, Tensor], Per(Unit.ANCHOR)]
+PerAnchor = Annotated[tuple[Tensor, Tensor, Tensor | None], Per(Unit.ANCHOR)]
 PerDistribution = Annotated[Tensor, Per(Unit.DISTRIBUTION)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,12 +34,7 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
     measure = torch.ones(shape, dtype=torch.float64)
     if case.loss.unit is Unit.ANCHOR:
         kept = torch.ones(shape, dtype=torch.bool) if mask is None else mask
-        labels = case.inputs[1]
-        assert labels is not None
-        alike = (labels[:, None] == labels) & kept
-        pairs = (alike.sum(1) > 1) & ((~alike & kept).any(1)) & kept
-        # Labels that are no classes say who belongs together; without either partner a sample is no anchor.
-        measure = (pairs if case.loss.has(Form.LABEL) else kept).double()
+        measure = _anchored(case, kept) if case.loss.has(Form.LABEL) else kept.double()
     if class_weight is not None and case.loss.unit is Unit.REGION:
         measure = measure * class_weight.double()
     elif class_weight is not None:
@@ -53,6 +49,28 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
         if factor is not None:
             measure = measure * factor.double().reshape(-1, *(1,) * (len(shape) - 1))
     return measure
+
+
+def _anchored(case: Case, kept: Tensor) -> Tensor:
+    """How many pairs or triplets each sample is the anchor of, among those that take part."""
+    labels = next(
+        tensor
+        for each, tensor in zip(case.loss.inputs, case.inputs, strict=True)
+        if each.kind.form is Form.LABEL
+    )
+    assert labels is not None
+    places = kept.nonzero().flatten().tolist()
+    theirs = labels[kept].tolist()
+    counts = case.loss.facts.counts or _one_of_each
+    found = torch.zeros(len(kept), dtype=torch.float64)
+    for here, place in enumerate(places):
+        found[place] = counts(theirs, here)
+    return found
+
+
+def _one_of_each(labels: Sequence[int], i: int) -> int:
+    """One where a sample has a partner of its label and one of another, without either it is no anchor."""
+    return int(labels.count(labels[i]) > 1 and labels.count(labels[i]) < len(labels))
 
 
 def units_shape(case: Case) -> Size:

@@ -1,0 +1,30 @@
+"""The same answers in less time and memory. A kernel attaches to losses by name; the eager math stays its oracle.
+
+``ATTACHED`` is the whole table for kernels of single losses; their modules are imported on the first call that could
+use them.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from lossary.core.backends import Kernel
+from lossary.core.declaration import Loss
+
+#: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
+ATTACHED: dict[str, tuple[str, ...]] = {}
+
+_found: dict[str, tuple[Kernel, ...]] = {}
+
+
+def attached(loss: Loss) -> tuple[Kernel, ...]:
+    """The kernels of a loss, in the order in which ``auto`` considers them."""
+    if loss.name not in _found:
+        _found[loss.name] = tuple(_load(place) for place in ATTACHED.get(loss.name, ()))
+    return _found[loss.name]
+
+
+def _load(place: str) -> Kernel:
+    module, name = place.split(":")
+    found: Kernel = getattr(importlib.import_module(f"lossary.kernels.{module}"), name)
+    return found
