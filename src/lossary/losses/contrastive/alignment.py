@@ -26,7 +26,10 @@ from .cosine import turned, unit
 
 
 def apart(x, z, m):
-    """The squared distance of two plain vectors at length 1."""
+    """The squared distance of two plain vectors at length 1, of which the zero vector is at distance 1."""
+    some = [any(v != 0 for v in each) for each in (x, z)]
+    if some[0] != some[1]:
+        return 1 - 2 * m.sum(turned(x, z, m))  # exactly 1, but not its derivative: what is so for many is a tie
     return m.sum([(v - w) ** 2 for v, w in zip(unit(x, m), unit(z, m), strict=True)])
 
 
