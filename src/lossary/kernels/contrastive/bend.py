@@ -11,7 +11,7 @@ from .tiles import Given, Sum, Table, tiles
 
 
 class Bent(NamedTuple):
-    """Derivatives of <u, gradient by a> + <v, gradient by b> + w·(gradient by the bias), by everything it depends on."""
+    """Derivatives of <u, gradient by a> + <v, gradient by b> + w·(gradient by the bias) by all they depend on."""
 
     a: Tensor
     b: Tensor

@@ -19,7 +19,7 @@ def info_nce(
     query: Tensor, key: Tensor, *, temperature: Warmth, similarity: str, keep: Tensor | None = None
 ) -> Found:
     """Each query against all keys; see the block."""
-    place, query, key = _kept(keep, query, key)
+    place, (query, key) = _kept(keep, query, key)
     if similarity == "cosine":
         query, key = direction(query), direction(key)
     query = query / temperature
@@ -30,7 +30,7 @@ def info_nce(
 
 def clip(image: Tensor, text: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
     """Each image against all texts and each text against all images; see the block."""
-    place, image, text = _kept(keep, image, text)
+    place, (image, text) = _kept(keep, image, text)
     image, text = direction(image) / temperature, direction(text)
     own = _paired(image, text)
     texts, images = sums(image, text, Table(Sum.BOTH, (_diagonal(image),)))
@@ -42,7 +42,7 @@ def siglip(
     image: Tensor, text: Tensor, *, temperature: Warmth, bias: float | Tensor, keep: Tensor | None = None
 ) -> Found:
     """Each image with each text, decided for itself; see the block."""
-    place, image, text = _kept(keep, image, text)
+    place, (image, text) = _kept(keep, image, text)
     image, text = direction(image) / temperature, direction(text)
     added = torch.as_tensor(bias, dtype=image.dtype, device=image.device)
     own = _paired(image, text) + added
@@ -64,13 +64,10 @@ def decoupled(one: Tensor, other: Tensor, *, temperature: Warmth, keep: Tensor |
     return values, torch.zeros_like(counts) if alone else counts, None
 
 
-def supcon(
-    embeddings: Tensor, labels: Tensor, *, temperature: Warmth, keep: Tensor | None = None
-) -> Found:
+def supcon(embeddings: Tensor, labels: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
     """Each sample against all others, those of its label as the answer; see the block."""
-    place, embeddings, labels = _kept(keep, embeddings, labels)
+    place, (embeddings, labels) = _kept(keep, embeddings, labels)
     x = direction(embeddings) / _root(temperature)
-    count = len(x)
     _, group, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
     many = sizes[group] - 1
     partner = _partners(group, many)
@@ -101,7 +98,7 @@ def _partners(group: Tensor, many: Tensor) -> Tensor:
 def _views(
     one: Tensor, other: Tensor, temperature: Warmth, keep: Tensor | None
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    place, one, other = _kept(keep, one, other)
+    place, (one, other) = _kept(keep, one, other)
     root = _root(temperature)
     x = torch.cat([direction(one) / root, direction(other) / root])
     count, here = len(one), _diagonal(x)
@@ -134,12 +131,12 @@ def _diagonal(x: Tensor) -> Tensor:
     return torch.arange(len(x), device=x.device)
 
 
-def _kept(keep: Tensor | None, *inputs: Tensor) -> tuple[Tensor | None, *tuple[Tensor, ...]]:
+def _kept(keep: Tensor | None, *inputs: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...]]:
     """The samples that take part, and where they stand; None: all of them."""
     if keep is None:
-        return None, *inputs
+        return None, inputs
     (place,) = keep.nonzero(as_tuple=True)
-    return place, *(each.index_select(0, place) for each in inputs)
+    return place, tuple(each.index_select(0, place) for each in inputs)
 
 
 def _spread(values: Tensor, place: Tensor | None, keep: Tensor | None) -> Found:

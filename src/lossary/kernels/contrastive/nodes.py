@@ -58,7 +58,7 @@ class _Sums(torch.autograd.Function):
         return rows, columns
 
     @staticmethod
-    def backward(ctx: Any, by_rows: Tensor | None, by_columns: Tensor | None) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, by_rows: Tensor | None, by_columns: Tensor | None) -> tuple[Any, ...]:
         a, b, bias, rows, columns, *ready = ctx.saved_tensors
         if by_rows is None and by_columns is None:
             return (None,) * 6
@@ -77,7 +77,7 @@ class _Sums(torch.autograd.Function):
             rows = None  # the gradient needs no sum
         else:
             rows, columns = _some(rows), None if columns is None else _some(columns)
-        found = _Pull.apply(a, b, bias, rows, columns, by_rows, by_columns, ctx.table, ctx.added)
+        found = _Pull.apply(a, b, bias, rows, columns, by_rows, by_columns, ctx.table, ctx.added)  # type: ignore[no-untyped-call]
         return *_as_asked(found, b, bias), None, None, None
 
 
@@ -88,7 +88,11 @@ def _some(sums: Tensor) -> Tensor:
 
 def _as_asked(found: Any, b: Tensor | None, bias: Tensor | None) -> tuple[Any, Any, Any]:
     own, other, whole = found
-    return own, None if b is None else other, None if bias is None else whole.to(bias.dtype).reshape(bias.shape)
+    return (
+        own,
+        None if b is None else other,
+        None if bias is None else whole.to(bias.dtype).reshape(bias.shape),
+    )
 
 
 class _Pull(torch.autograd.Function):
@@ -112,9 +116,9 @@ class _Pull(torch.autograd.Function):
             return tiles.pull(a, a if b is None else b, added, table, given)
 
     @staticmethod
-    def backward(ctx: Any, u: Tensor, v: Tensor, w: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, u: Tensor, v: Tensor, w: Tensor) -> tuple[Any, ...]:
         saved = ctx.saved_tensors
-        found = _Bend.apply(u, v, w, *saved, ctx.table, ctx.added)
+        found = _Bend.apply(u, v, w, *saved, ctx.table, ctx.added)  # type: ignore[no-untyped-call]
         return (*found, None, None)
 
 

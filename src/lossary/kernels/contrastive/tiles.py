@@ -189,9 +189,7 @@ def _weights(tile: Tile, table: Table, given: Given, left: Tensor | None, right:
     tile.put(z, -torch.inf)
     if table.sum is Sum.ROWS:
         return z.sub_(given.rows[tile.rows].unsqueeze(1)).exp_().mul_(row)
-    sums, by = (
-        (given.rows, given.by_rows) if table.sum is Sum.SAME else (given.columns, given.by_columns)
-    )
+    sums, by = (given.rows, given.by_rows) if table.sum is Sum.SAME else (given.columns, given.by_columns)
     assert sums is not None and by is not None
     torch.sub(z, sums[tile.columns], out=spare).exp_().mul_(by[tile.columns])
     return z.sub_(given.rows[tile.rows].unsqueeze(1)).exp_().mul_(row).add_(spare)
