@@ -12,7 +12,14 @@ from lossary.core.backends import Kernel
 from lossary.core.declaration import Loss
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
-ATTACHED: dict[str, tuple[str, ...]] = {}
+ATTACHED: dict[str, tuple[str, ...]] = {
+    "info_nce": ("contrastive.attach:info_nce",),
+    "clip": ("contrastive.attach:clip",),
+    "siglip": ("contrastive.attach:siglip",),
+    "nt_xent": ("contrastive.attach:nt_xent",),
+    "decoupled": ("contrastive.attach:decoupled",),
+    "supcon": ("contrastive.attach:supcon",),
+}
 
 _found: dict[str, tuple[Kernel, ...]] = {}
 
