@@ -22,7 +22,7 @@ def bodies(plan: Plan) -> dict[str, Callable[..., Any]]:
     """The functions of a plan, each over all its tensors.
 
     "value": (value, Σ measure, whether a value is suspect), the last two 0 where nobody asks.
-    "both": those three, and the gradients of ``upstream`` · value.
+    "both": those three, and the gradients of ``upstream`` · value; a number comes as a tensor of one axis.
     "pull": these gradients alone.
     """
     loss = plan.loss
@@ -55,7 +55,7 @@ def bodies(plan: Plan) -> dict[str, Callable[..., Any]]:
 
         wanted = tuple(tensors[place] for place in plan.wanted)
         found, back, (count, flag) = torch.func.vjp(of, *wanted, has_aux=True)
-        return found, count, flag, back(upstream.to(found.dtype))
+        return found, count, flag, back(upstream.reshape(found.shape).to(found.dtype))
 
     return {
         "value": value,

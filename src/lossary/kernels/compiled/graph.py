@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -40,7 +40,8 @@ class Graph:
                 self._run = self._fresh()
                 return self(*given)
             if self.graphs > before or not self.graphs:
-                raise BackendError(self._says(str(error).strip().split("\n")[0])) from error
+                cause = getattr(error, "inner_exception", error)
+                raise BackendError(self._says(str(cause).strip().split("\n")[0])) from error
             raise
         if not self.graphs:
             raise BackendError(self._says("torch.compile switched off in this process"))
@@ -52,7 +53,8 @@ class Graph:
         # Dynamo keeps what it compiled, and counts it, by code object: each graph needs one of its own.
         code = self._body.__code__.replace(co_name=self._name)
         body = types.FunctionType(code, self._body.__globals__, self._name, None, self._body.__closure__)
-        return torch.compile(body, fullgraph=True, backend=self._inductor)
+        options: dict[str, Any] = {"guard_filter_fn": _of_tensors}
+        return torch.compile(body, fullgraph=True, backend=self._inductor, options=options)
 
     def _inductor(self, graph: Any, examples: Any) -> Any:
         from torch._inductor.compile_fx import compile_fx
@@ -67,6 +69,12 @@ class Graph:
             got=got,
             remedy=_REMEDY,
         )
+
+
+def _of_tensors(guards: Sequence[Any]) -> list[bool]:
+    """Which guards to ask at every call: those on the tensors and on the state of torch. A plan never changes, and
+    hundreds of guards would ask whether it did."""
+    return [not each.name or each.guard_type in ("TENSOR_MATCH", "SHAPE_ENV") for each in guards]
 
 
 def _table() -> dict[Any, Callable[..., Any]]:

@@ -85,9 +85,12 @@ class Plan:
             for each in bare[: self.inputs + 2]:
                 if each is not None:
                     torch._dynamo.maybe_mark_dynamic(each, 0)
-        given = (bare,) if upstream is None else (bare, upstream.detach())
-        if upstream is not None and upstream.ndim and dynamic:
-            torch._dynamo.maybe_mark_dynamic(given[1], 0)
+        given: tuple[Any, ...] = (bare,)
+        if upstream is not None:
+            # Dynamo takes a 0-d tensor of float64 for a number, and asks at every call whether it is NaN.
+            given = (bare, upstream.detach().reshape(upstream.shape or 1))
+            if upstream.ndim and dynamic:
+                torch._dynamo.maybe_mark_dynamic(given[1], 0)
         with torch.no_grad():
             if probes.autocast_is_on(first):
                 with torch.autocast(first.device.type, enabled=False):
@@ -126,7 +129,8 @@ def known(
     counted: bool,
 ) -> Plan | None:
     """The plan of a call if there is one."""
-    return _plans.get(_key(loss, tensors, hyper, options, wanted, counted))
+    key = _key(loss, tensors, hyper, options, wanted, counted)
+    return _plans.get(key)
 
 
 def compiled() -> tuple[Compiled, ...]:
