@@ -22,15 +22,17 @@ from lossary.declare import (
 )
 
 from ..metric.distance import direction, length
-from .cosine import turned, unit
+from ..metric.partners import unit
+from .cosine import turned
 
 
 def apart(x, z, m):
-    """The squared distance of two plain vectors at length 1, of which the zero vector is at distance 1."""
+    """The squared distance of two plain vectors of length 1, from each of which the zero vector is at distance 1."""
     some = [any(v != 0 for v in each) for each in (x, z)]
     if some[0] != some[1]:
-        return 1 - 2 * m.sum(turned(x, z, m))  # exactly 1, but not its derivative: what is so for many is a tie
-    return m.sum([(v - w) ** 2 for v, w in zip(unit(x, m), unit(z, m), strict=True)])
+        # Exactly 1, but not its derivative: what is so for many is a tie.
+        return 1 - 2 * m.sum([v * w for v, w in zip(x, z, strict=True)])
+    return m.sum([(v - w) ** 2 for v, w in zip(x, z, strict=True)])
 
 
 @loss(
@@ -73,11 +75,12 @@ def alignment(
 
 @alignment.definition
 def _(x, z, m, *, alpha):
-    return apart(x, z, m) ** (alpha / 2)
+    return apart(unit(x, m), unit(z, m), m) ** (alpha / 2)
 
 
 def _exponents(e, m, t):
-    return [-t * apart(e[i], e[j], m) for i in range(len(e)) for j in range(i)]
+    u = [unit(x, m) for x in e]
+    return [-t * apart(u[i], u[j], m) for i in range(len(e)) for j in range(i)]
 
 
 @loss(
