@@ -22,7 +22,7 @@ from lossary.declare import (
 )
 
 from ..metric.distance import direction, length
-from ..metric.partners import unit
+from ..metric.partners import EXEMPT, log_sum, unit
 from .cosine import turned
 
 
@@ -109,6 +109,7 @@ def _exponents(e, m, t):
     elsewhere={
         "align_uniform.uniform_loss": "1 for vectors of length 1; others are not brought to it there",
     },
+    exempt=EXEMPT,
     paper=Paper("Wang and Isola", 2020, "Understanding Contrastive Representation Learning through Alignment and "
                 "Uniformity on the Hypersphere", arxiv="2005.10242"),
 )  # fmt: skip
@@ -126,13 +127,10 @@ def uniformity(
     count = len(embeddings)
     there = embeddings.new_ones(count, dtype=torch.bool) if keep is None else keep
     u = direction(embeddings)
-    exponents = -t * (u.unsqueeze(1) - u.unsqueeze(0)).square().sum(-1)
-    pairs = there.unsqueeze(1) & there & ~torch.eye(count, dtype=torch.bool, device=there.device)
-    some = pairs.any()
-    # Without a pair every entry is used, and none of them counts: a sum over nothing has no logarithm.
-    total = torch.where(pairs | ~some, exponents, -torch.inf).flatten()
-    number = pairs.sum().clamp(min=1).to(u.dtype)
-    value = torch.where(some, torch.logsumexp(total, 0) - number.log(), 0.0) if count else u.sum()
+    square = u.square().sum(-1)
+    exponents = -t * (square.unsqueeze(1) + square - 2.0 * (u @ u.mT))
+    pairs = (there.unsqueeze(1) & there & ~torch.eye(count, dtype=torch.bool, device=there.device)).flatten()
+    value = log_sum(exponents.flatten(), pairs) - pairs.sum().clamp(min=1).to(u.dtype).log()
     return value.expand(count), torch.ones_like(there), None
 
 

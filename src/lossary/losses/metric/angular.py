@@ -20,7 +20,7 @@ from lossary.declare import (
 )
 
 from .distance import direction
-from .partners import cosine, log_sum, mean_over, partners, positives, sides, unit
+from .partners import EXEMPT, cosine, log_sum, mean_over, partners, positives, sides, unit
 
 Acute = Interval(
     "an angle above 0 and below 90, in degrees", 0.0, 90.0, False, False, (30.0, 36.0, 45.0, 60.0)
@@ -81,13 +81,16 @@ def _sizes(e, labels, i, m, *, alpha):
         "pytorch_metric_learning.losses.AngularLoss": "no factor: its negatives keep the length they are given with",
         "pytorch_metric_learning.losses.AngularLoss of embeddings of length 1": 1.0,
     },
+    exempt=EXEMPT,
     paper=Paper("Wang, Zhou, Wen, Liu and Lin", 2017, "Deep Metric Learning with Angular Loss", arxiv="1708.01682"),
 )  # fmt: skip
 def angular(
     embeddings: Embedding,
     labels: Labels,
     *,
-    alpha: Annotated[float, Acute, "bound of the angle at the negative, in degrees; the paper tries 36 to 55"] = 40.0,
+    alpha: Annotated[
+        float, Acute, "bound of the angle at the negative, in degrees; the paper tries 36 to 55"
+    ] = 40.0,
     keep: Keep = None,
 ) -> PerAnchor:
     """Each pair of a label against all samples of others, by the angle at which those see it.
@@ -97,7 +100,7 @@ def angular(
     """
     positive, negative = partners(labels, keep)
     u = direction(embeddings)
-    cosines = (u.unsqueeze(1) * u.unsqueeze(0)).sum(-1)
+    cosines = u @ u.mT
     t = math.tan(math.radians(alpha)) ** 2
     # Of one label, anchor and partner have the same negatives. (anchor, partner, negative)
     seen = 4.0 * t * (cosines.unsqueeze(1) + cosines.unsqueeze(0))

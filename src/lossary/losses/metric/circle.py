@@ -22,7 +22,7 @@ from lossary.declare import (
 )
 
 from .distance import direction
-from .partners import cosine, log_sum, partners, sides, unit
+from .partners import EXEMPT, cosine, log_sum, partners, sides, unit
 
 STILL = "the weight of a similarity is held constant when the loss is differentiated"
 
@@ -58,9 +58,9 @@ def _value(e, labels, i, m, gamma, margin):
     cancels=_sizes,
     symbolic=False,
     formula=r"\log\left(1 + \sum_{k: y_k \ne y_i} e^{\gamma [s_{ik} + m]_+ (s_{ik} - m)} "
-            r"\sum_{j: y_j = y_i} e^{-\gamma [1 + m - s_{ij}]_+ (s_{ij} - 1 + m)}\right) \text{ with } s \text{ the cosine}",
-    derivative=r"\sigma \gamma \left(\sum_k q_k [s_{ik} + m]_+ \nabla s_{ik} - \sum_j p_j [1 + m - s_{ij}]_+ \nabla s_{ij}"
-               r"\right) \text{ with } q, p \text{ the softmax of the exponents and } \sigma = 1 - e^{-\ell}",
+            r"\sum_{j: y_j = y_i} e^{-\gamma [1 + m - s_{ij}]_+ (s_{ij} - 1 + m)}\right) \text{ with cosines } s",
+    derivative=r"\sigma \gamma \left(\sum_k q_k [s_{ik} + m]_+ \nabla s_{ik} - \sum_j p_j [1 + m - s_{ij}]_+ "
+               r"\nabla s_{ij}\right) \text{ with } q, p \text{ the softmax of the exponents and } \sigma = 1 - e^{-\ell}",
     example=Example(
         (((1.0, 0.0), (2.0, 0.0), (0.0, 1.0)), (0, 0, 1), 0), 0.47407698418010669,
         "cosines 1 and 0: exponents -(1.5 - 1)·(1 - 0.5) = -0.25 and (0 + 0.5)·(0 - 0.5) = -0.25: log(1 + exp(-0.5))",
@@ -72,7 +72,7 @@ def _value(e, labels, i, m, gamma, margin):
     elsewhere={
         "pytorch_metric_learning.losses.CircleLoss": lambda margin, gamma: 1.0,
     },
-    exempt={"differentiates_twice": STILL, "gradients_at_kinks_are_subgradients": STILL},
+    exempt={"differentiates_twice": STILL, "gradients_at_kinks_are_subgradients": STILL, **EXEMPT},
     paper=Paper("Sun et al.", 2020, "Circle Loss: A Unified Perspective of Pair Similarity Optimization",
                 arxiv="2002.10857"),
 )  # fmt: skip
@@ -80,8 +80,12 @@ def circle(
     embeddings: Embedding,
     labels: Labels,
     *,
-    gamma: Annotated[float, Positive, "scale of the exponents; 256 for faces in the paper, 80 for retrieval"] = 80.0,
-    margin: Annotated[float, OpenUnit, "a cosine should be above 1 - margin within a label, below margin across"] = 0.4,
+    gamma: Annotated[
+        float, Positive, "scale of the exponents; 256 for faces in the paper, 80 for retrieval"
+    ] = 80.0,
+    margin: Annotated[
+        float, OpenUnit, "a cosine should be above 1 - margin within a label, below margin across"
+    ] = 0.4,
     keep: Keep = None,
 ) -> PerAnchor:
     """Cosines across labels against those within, each weighed by its distance from the best it could be.
@@ -91,7 +95,7 @@ def circle(
     """
     positive, negative = partners(labels, keep)
     u = direction(embeddings)
-    s = (u.unsqueeze(1) * u.unsqueeze(0)).sum(-1)
+    s = u @ u.mT
     pull = -torch.relu(1.0 + margin - s.detach()) * (s - (1.0 - margin))
     push = torch.relu(s.detach() + margin) * (s - margin)
     total = log_sum(gamma * pull, positive) + log_sum(gamma * push, negative)

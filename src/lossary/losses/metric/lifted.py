@@ -53,8 +53,8 @@ def _pairs(e, labels, i, m, margin, distance):
     decode="the embedding; compare with the loss's own distance",
     coupled=True,
     elicits=Elicits.EMBEDDING,
-    constant="any embedding that is the same for all gives (margin + log(2·Q))²/2, with Q samples of other labels, or 0 "
-             "where that sum is negative",
+    constant="any embedding that is the same for all gives (margin + log(2·Q))²/2, with Q samples of other labels, "
+             "or 0 where that sum is negative",
     claims=Claims(lower=0.0),
     cancels=lambda e, labels, i, m, margin, distance: m.sum(
         [size**2 / 2 for _, size in _pairs(e, labels, i, m, margin, distance)]
@@ -66,8 +66,8 @@ def _pairs(e, labels, i, m, margin, distance):
     derivative=r"\frac{1}{P_i} \sum_j [J_{ij}]_+ \left(\nabla d_{ij} - \sum_k (q_{ik} \nabla d_{ik} + q_{jk} \nabla "
                r"d_{jk})\right) \text{ with } q \text{ the softmax of both sums' exponents}",
     example=Example(
-        (((0.0, 0.0), (3.0, 4.0), (3.0, 0.0)), (0, 0, 1), 0), 2.7431689306730203,
-        "distances 5, 3 and 4: 5 + log(exp(1 - 3) + exp(1 - 4)) = 3.31326, whose square is halved",
+        (((0.0, 0.0), (3.0, 4.0), (3.0, 0.0)), (0, 0, 1), 0), 5.488851504988052,
+        "distances 5, 3 and 4: 5 + log(exp(1 - 3) + exp(1 - 4)) = 3.31326, and half its square",
         {"margin": 1.0},
     ),
     use_when="A batch holds several samples of each label, and all its pairs are to be used.",
@@ -75,13 +75,13 @@ def _pairs(e, labels, i, m, margin, distance):
     aliases=("lifted_structure", "lifted_structured", "lifted_struct"),
     elsewhere={
         "pytorch_metric_learning.losses.LiftedStructureLoss": "no factor: by default it scales embeddings to length 1",
-        "pytorch_metric_learning.losses.LiftedStructureLoss, LpDistance without normalize_embeddings": lambda distance: (
-            1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
+        "pytorch_metric_learning.losses.LiftedStructureLoss, LpDistance without normalize_embeddings": (
+            lambda distance: 1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
         ),
         "tensorflow_addons.losses.lifted_struct_loss": "no factor: half the mean over pairs i < j, without a weight",
     },
-    paper=Paper("Song, Xiang, Jegelka and Savarese", 2016, "Deep Metric Learning via Lifted Structured Feature Embedding",
-                equation="4", arxiv="1511.06452"),
+    paper=Paper("Song, Xiang, Jegelka and Savarese", 2016, "Deep Metric Learning via Lifted Structured Feature "
+                "Embedding", equation="4", arxiv="1511.06452"),
 )  # fmt: skip
 def lifted(
     embeddings: Embedding,
@@ -149,11 +149,11 @@ def _general_sizes(e, labels, i, m, *, margin, distance):
     avoid_when="Batches hold many negatives: their number enters the value as its logarithm, and the margin must grow.",
     aliases=("generalised_lifted", "generalized_lifted_structure", "lifted_embedding"),
     elsewhere={
-        "pytorch_metric_learning.losses.GeneralizedLiftedStructureLoss": "no factor: by default it scales embeddings to "
-        "length 1",
+        "pytorch_metric_learning.losses.GeneralizedLiftedStructureLoss": "no factor: by default it scales embeddings "
+        "to length 1",
         "pytorch_metric_learning.losses.GeneralizedLiftedStructureLoss, LpDistance without normalize_embeddings, every "
-        "sample with both partners": lambda distance: (
-            1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
+        "sample with both partners": (
+            lambda distance: 1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
         ),
     },
     paper=Paper("Hermans, Beyer and Leibe", 2017, "In Defense of the Triplet Loss", arxiv="1703.07737"),

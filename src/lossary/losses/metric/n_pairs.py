@@ -15,7 +15,7 @@ from lossary.declare import (
     softplus,
 )
 
-from .partners import cosine, log_sum, mean_over, partners, positives, sides
+from .partners import EXEMPT, cosine, log_sum, mean_over, partners, positives, sides
 
 
 def _terms(e, labels, i, m):
@@ -28,7 +28,9 @@ def _terms(e, labels, i, m):
     found = []
     for j in near:
         own = cosine(e[i], e[j], m)
-        found.append((m.log(1 + m.sum([m.exp(s - own) for s in others])), sizes[j] + max(sizes[k] for k in far)))
+        found.append(
+            (m.log(1 + m.sum([m.exp(s - own) for s in others])), sizes[j] + max(sizes[k] for k in far))
+        )
     return found
 
 
@@ -64,8 +66,9 @@ def _sizes(e, labels, i, m):
     elsewhere={
         "pytorch_metric_learning.losses.NPairsLoss": "no factor: it draws one pair for each label, the negatives are "
         "the other pairs' second samples, and embeddings are scaled to length 1",
-        "tensorflow_addons.losses.npairs_loss": "no factor: its logits are given, and one row's positives share a target",
+        "tensorflow_addons.losses.npairs_loss": "no factor: it is given logits, and a row's positives share its target",
     },
+    exempt=EXEMPT,
     paper=Paper("Sohn", 2016, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective"),
 )  # fmt: skip
 def n_pairs(embeddings: Embedding, labels: Labels, *, keep: Keep = None) -> PerAnchor:
@@ -75,7 +78,7 @@ def n_pairs(embeddings: Embedding, labels: Labels, *, keep: Keep = None) -> PerA
     there are partners. The paper's batch holds two samples of each label; here all others serve as negatives.
     """
     positive, negative = partners(labels, keep)
-    products = (embeddings.unsqueeze(1) * embeddings.unsqueeze(0)).sum(-1)
+    products = embeddings @ embeddings.mT
     costs = softplus(log_sum(products, negative).unsqueeze(1) - products)
     pairs = positive & negative.any(1, keepdim=True)
     return mean_over(costs, pairs), pairs.sum(1), None

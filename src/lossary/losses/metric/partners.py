@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+#: What a loss that multiplies matrices cannot keep.
+EXEMPT = {"autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype"}
+
 
 def partners(labels: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
     """For every sample the others of its label, and those of another one, among those kept. (N,) to (N, N) twice."""
@@ -22,9 +25,13 @@ def partners(labels: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def log_sum(x: Tensor, there: Tensor) -> Tensor:
     """log Σ exp(x) over the last axis where ``there``; 0 where there is nothing, which has no logarithm."""
-    some = there.any(-1)
-    found = torch.logsumexp(torch.where(there | ~some.unsqueeze(-1), x, -torch.inf), -1)
-    return torch.where(some, found, 0.0)
+    if x.shape[-1] == 0:
+        return x.sum(-1)
+    some = there.any(-1, keepdim=True)
+    x = torch.where(there | ~some, x, -torch.inf)
+    # Beside a large exponent the sum's logarithm is rounded, and with it the shares that are its derivatives.
+    top = x.detach().amax(-1, keepdim=True)
+    return torch.where(some, top + torch.logsumexp(x - top, -1, keepdim=True), 0.0).squeeze(-1)
 
 
 def mean_over(x: Tensor, pairs: Tensor) -> Tensor:
