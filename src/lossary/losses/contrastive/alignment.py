@@ -22,15 +22,17 @@ from lossary.declare import (
 )
 
 from ..metric.distance import direction, length
-from .cosine import turned, unit
+from ..metric.partners import EXEMPT, log_sum, unit
+from .cosine import turned
 
 
 def apart(x, z, m):
-    """The squared distance of two plain vectors at length 1, of which the zero vector is at distance 1."""
+    """The squared distance of two plain vectors of length 1, from each of which the zero vector is at distance 1."""
     some = [any(v != 0 for v in each) for each in (x, z)]
     if some[0] != some[1]:
-        return 1 - 2 * m.sum(turned(x, z, m))  # exactly 1, but not its derivative: what is so for many is a tie
-    return m.sum([(v - w) ** 2 for v, w in zip(unit(x, m), unit(z, m), strict=True)])
+        # Exactly 1, but not its derivative: what is so for many is a tie.
+        return 1 - 2 * m.sum([v * w for v, w in zip(x, z, strict=True)])
+    return m.sum([(v - w) ** 2 for v, w in zip(x, z, strict=True)])
 
 
 @loss(
@@ -73,11 +75,12 @@ def alignment(
 
 @alignment.definition
 def _(x, z, m, *, alpha):
-    return apart(x, z, m) ** (alpha / 2)
+    return apart(unit(x, m), unit(z, m), m) ** (alpha / 2)
 
 
 def _exponents(e, m, t):
-    return [-t * apart(e[i], e[j], m) for i in range(len(e)) for j in range(i)]
+    u = [unit(x, m) for x in e]
+    return [-t * apart(u[i], u[j], m) for i in range(len(e)) for j in range(i)]
 
 
 @loss(
@@ -106,6 +109,7 @@ def _exponents(e, m, t):
     elsewhere={
         "align_uniform.uniform_loss": "1 for vectors of length 1; others are not brought to it there",
     },
+    exempt=EXEMPT,
     paper=Paper("Wang and Isola", 2020, "Understanding Contrastive Representation Learning through Alignment and "
                 "Uniformity on the Hypersphere", arxiv="2005.10242"),
 )  # fmt: skip
@@ -123,13 +127,10 @@ def uniformity(
     count = len(embeddings)
     there = embeddings.new_ones(count, dtype=torch.bool) if keep is None else keep
     u = direction(embeddings)
-    exponents = -t * (u.unsqueeze(1) - u.unsqueeze(0)).square().sum(-1)
-    pairs = there.unsqueeze(1) & there & ~torch.eye(count, dtype=torch.bool, device=there.device)
-    some = pairs.any()
-    # Without a pair every entry is used, and none of them counts: a sum over nothing has no logarithm.
-    total = torch.where(pairs | ~some, exponents, -torch.inf).flatten()
-    number = pairs.sum().clamp(min=1).to(u.dtype)
-    value = torch.where(some, torch.logsumexp(total, 0) - number.log(), 0.0) if count else u.sum()
+    square = u.square().sum(-1)
+    exponents = -t * (square.unsqueeze(1) + square - 2.0 * (u @ u.mT))
+    pairs = (there.unsqueeze(1) & there & ~torch.eye(count, dtype=torch.bool, device=there.device)).flatten()
+    value = log_sum(exponents.flatten(), pairs) - pairs.sum().clamp(min=1).to(u.dtype).log()
     return value.expand(count), torch.ones_like(there), None
 
 

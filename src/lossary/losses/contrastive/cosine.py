@@ -17,12 +17,7 @@ from lossary.declare import (
 )
 
 from ..metric.distance import between, direction, length
-
-
-def unit(x, m):
-    """A plain vector at length 1; the zero vector has no direction and stays as it is."""
-    norm = m.sqrt(m.sum([v * v for v in x]))
-    return [v / norm for v in x] if norm != 0 else x
+from ..metric.partners import unit
 
 
 def turned(x, z, m):

@@ -20,6 +20,7 @@ from lossary.declare import (
 )
 
 from ..metric.distance import between, direction, length
+from ..metric.partners import unit
 from .alignment import apart
 
 
@@ -33,7 +34,8 @@ def _along(x, z):
 
 
 def _nearest(e, i, m):
-    squares = [0 if _along(e[i], e[j]) else apart(e[i], e[j], m) for j in range(len(e)) if j != i]
+    u = [unit(x, m) for x in e]
+    squares = [0 if _along(e[i], e[j]) else apart(u[i], u[j], m) for j in range(len(e)) if j != i]
     return m.sqrt(m.min(squares)) if squares else None
 
 

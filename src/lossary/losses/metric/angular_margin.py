@@ -140,8 +140,7 @@ def _turn(c, m, margin):
     avoid_when="Training does not start, as with a wide margin and many classes: cosface is gentler to a poor start.",
     aliases=("additive_angular_margin", "aam_softmax"),
     elsewhere={
-        "pytorch_metric_learning.losses.ArcFaceLoss, margin in degrees, of the embeddings and W": 1.0,
-        "insightface ArcFace of the cosines, then cross-entropy": 1.0,
+        "pytorch_metric_learning.losses.ArcFaceLoss, margin in degrees": 1.0,
     },
     paper=Paper("Deng, Guo, Xue and Zafeiriou", 2019, "ArcFace: Additive Angular Margin Loss for Deep Face "
                 "Recognition", equation="3", arxiv="1801.07698"),
@@ -201,7 +200,7 @@ def _(cosines: Tensor, target: Tensor, *, margin: float, scale: float) -> Tensor
     use_when="There are many classes with few samples each, as faces, and unseen classes are compared by cosine.",
     avoid_when="Probabilities are wanted: scale and margin are chosen for the angles and distort them.",
     aliases=("am_softmax", "large_margin_cosine", "additive_margin"),
-    elsewhere={"pytorch_metric_learning.losses.CosFaceLoss, of the embeddings and W": 1.0},
+    elsewhere={"pytorch_metric_learning.losses.CosFaceLoss": 1.0},
     paper=Paper("Wang et al.", 2018, "CosFace: Large Margin Cosine Loss for Deep Face Recognition", equation="4",
                 arxiv="1801.09414"),
 )  # fmt: skip

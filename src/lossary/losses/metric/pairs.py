@@ -90,8 +90,9 @@ def _sizes(a, b, y, m, *, margin, distance):
     avoid_when="Kinds differ in spread: one margin for all of them then bends what a triplet leaves free.",
     aliases=("contrastive_loss", "siamese"),
     elsewhere={
-        "sentence_transformers.losses.ContrastiveLoss (cosine distance)": 1.0,
-        "tensorflow_addons.losses.contrastive_loss, of euclidean distances": 0.5,
+        "sentence_transformers.losses.ContrastiveLoss": "no factor: it runs the network too; of its embeddings 1 with "
+        "distance='cosine' and its margin of 0.5",
+        "tensorflow_addons.losses.contrastive_loss": "no factor: it takes distances; of euclidean ones 1/2",
         "pytorch_metric_learning.losses.ContrastiveLoss": "no factor: it takes labels, see contrastive_batch",
     },
     paper=Paper("Hadsell, Chopra and LeCun", 2006, "Dimensionality Reduction by Learning an Invariant Mapping",
