@@ -10,7 +10,7 @@ from torch import Tensor
 
 #: The logits of a chunk stay near the last-level cache: larger, every pass over them goes to memory; smaller, the
 #: gradient of the weight is read and written too often.
-BYTES = 24 << 20
+BYTES = 20 << 20
 #: Below this many rows a matrix product is bound by the weight it reads.
 LEAST = 64
 

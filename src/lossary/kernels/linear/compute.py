@@ -8,17 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.core import checks, probes, reduction, registry
+from lossary.core import checks, probes, reduction
 from lossary.core.backends import Explanation
 from lossary.core.errors import BackendError, OptionError, sentence
 from lossary.core.options import Options
+from lossary.losses.multiclass.cross_entropy import cross_entropy
 
-from . import asked, nodes, plain
+from . import asked, compiled, nodes, plain
 from .asked import Call
 from .chunks import Head, products
 from .chunks import rows as fitting
 from .crossed import CrossEntropy
 from .declared import Declared
+from .nodes import Sizes
 from .report import Watch
 from .rows import Rows, distribution, settle
 
@@ -85,10 +87,9 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     size = call.rows or fitting(count, classes, weight.shape[1], wide)
     sizes = (size if backend == "chunked" else max(count, 1), wide, products(base, hidden.device))
     flat = hidden.reshape(count, hidden.shape[-1])
-    eager = probes.is_eager() and not probes.transforms()
     kept, chosen = rows, None
     counts = rows.counts
-    if counts is not None and eager and flat.is_cpu:
+    if counts is not None and probes.is_eager() and flat.is_cpu:
         # A row that does not count costs nothing at all, and what it holds reaches nothing.
         chosen = counts.nonzero().squeeze(1)
         chosen = None if len(chosen) == count else chosen
@@ -99,97 +100,124 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     watch = None
     if call.report:
         watch = Watch(call.report, kept.targets[-1], call.soft_cap, kept.counts)
-    loss = _finish(call, rows, kept, chosen, flat, sizes, eager and backend == "chunked", watch)
+    way = _way(call, rows, backend, watch)
+    if options.reduction != "none" and way in ("node", "operator") and not _learned(rows.measure):
+        loss = _total(call, way, rows, kept, flat, sizes, watch)
+    else:
+        values = _values(call, way, kept, flat, sizes, watch)
+        if chosen is not None:
+            values = values.new_zeros((count, *values.shape[1:])).index_copy(0, chosen, values)
+        loss = reduction.reduce(
+            values.reshape(rows.shape),
+            None if rows.measure is None else rows.measure.reshape(rows.shape),
+            None if rows.keep is None else rows.keep.reshape(rows.shape),
+            options.reduction,
+            options.denominator,
+            options.group,
+        )
     return loss if watch is None else watch.report(loss)
 
 
-def _finish(
-    call: Call,
-    rows: Rows,
-    kept: Rows,
-    chosen: Tensor | None,
-    flat: Tensor,
-    sizes: nodes.Sizes,
-    eager: bool,
-    watch: Watch | None,
+def _way(call: Call, rows: Rows, backend: str, watch: Watch | None) -> str:
+    """How autograd is to see a call.
+
+    Returns:
+        "node": functions with a backward of their own; "operator": one that a compiler takes whole; "again": plain
+        operations, each chunk made again in the backward; "plain": plain operations, for whoever transforms them.
+    """
+    if backend == "eager" or probes.transforms():
+        return "plain"
+    learned = any(map(_learned, (*call.targets, *call.hyper.values(), call.options.class_weight)))
+    if probes.is_eager():
+        return "again" if learned else "node"
+    crossed = call.loss is cross_entropy.loss and call.options.reduction != "none" and watch is None
+    compiled = crossed and torch.compiler.is_compiling() and not learned and not _learned(rows.measure)
+    return "operator" if compiled else "plain"
+
+
+def _learned(setting: object) -> bool:
+    """Whether a setting wants a gradient of its own."""
+    return isinstance(setting, Tensor) and setting.requires_grad and torch.is_grad_enabled()
+
+
+def _total(
+    call: Call, way: str, rows: Rows, kept: Rows, flat: Tensor, sizes: Sizes, watch: Watch | None
 ) -> Tensor:
-    """The values of the rows that count, and the reduction over all."""
-    options, weight, bias = call.options, call.weight, call.bias
-    declared = Declared(
+    """The sum or mean, with gradients made on the way."""
+    weight, bias = call.weight, call.bias
+    math = _math(call, kept, sizes, checks.reads_values(flat))
+    factor = _factor(rows, kept, call.options, flat, sizes[1])
+    wanted = (_learned(flat), _learned(weight), _learned(bias))
+    found: Tensor
+    if way == "operator":
+        assert isinstance(math, CrossEntropy)
+        found = compiled.total(flat, weight, bias, math, factor, sizes, wanted)
+    elif any(wanted):
+        again = partial(_plain, call, kept, sizes, False)
+        head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
+        found = nodes.Total.apply(flat, weight, bias, head, math, factor, again, wanted, watch)  # type: ignore[no-untyped-call]
+    else:
+        head = Head(flat, weight, bias, *sizes)
+        found = (nodes.values(head, math, factor.shape, watch) * factor).sum()
+    return found
+
+
+def _values(call: Call, way: str, kept: Rows, flat: Tensor, sizes: Sizes, watch: Watch | None) -> Tensor:
+    """One value per unit of the rows that count."""
+    weight, bias = call.weight, call.bias
+    if way != "node":
+        return _plain(call, kept, sizes, way == "again", flat, weight, bias, watch)
+    math = _math(call, kept, sizes, checks.reads_values(flat))
+    unit = _units(kept, flat)
+    if not any(map(_learned, (flat, weight, bias))):
+        return nodes.values(Head(flat, weight, bias, *sizes), math, unit, watch)
+    again = partial(_plain, call, kept, sizes, False)
+    head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
+    found: Tensor = nodes.Values.apply(flat, weight, bias, head, math, unit, again, watch)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _plain(
+    call: Call,
+    kept: Rows,
+    sizes: Sizes,
+    forget: bool,
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    watch: Watch | None = None,
+) -> Tensor:
+    """The same values in operations that autograd follows."""
+    return plain.values(hidden, weight, bias, _declared(call, kept), call.z_loss, sizes, forget, watch)
+
+
+def _declared(call: Call, kept: Rows) -> Declared:
+    return Declared(
         call.loss, call.hyper, kept.options, kept.targets, kept.axes, kept.classes, kept.keep, call.soft_cap
     )
-    grad = torch.is_grad_enabled()
-    learned = grad and any(isinstance(each, Tensor) and each.requires_grad for each in _settings(call))
-    follow = partial(plain.values, math=declared, z_loss=call.z_loss, sizes=sizes)
-    live = checks.reads_values(flat)
-    if not eager or learned:
-        values = follow(flat, weight, bias, forget=learned and eager, watch=watch)
-    else:
-        again = partial(follow, forget=False)
-        math = _math(call, kept, declared, sizes, live)
-        head = Head(flat, weight, bias, *sizes)
-        wanted = (grad and flat.requires_grad, grad and weight.requires_grad,
-                  grad and bias is not None and bias.requires_grad)  # fmt: skip
-        measured = rows.measure is not None and rows.measure.requires_grad and grad
-        unit = _units(kept, flat)
-        if options.reduction != "none" and not measured:
-            factor = _factor(rows, kept, options, unit, flat.device, sizes[1], live)
-            if any(wanted):
-                total: Tensor = nodes.Total.apply(
-                    flat, weight, bias, head, math, factor, again, wanted, watch
-                )
-                return total
-            return (nodes.values(head, math, unit, watch) * factor).sum()
-        if any(wanted):
-            values = nodes.Values.apply(flat, weight, bias, head, math, unit, again, watch)
-        else:
-            values = nodes.values(head, math, unit, watch)
-    if chosen is not None:
-        whole = values.new_zeros((rows.shape[: call.hidden.ndim - 1].numel(), *values.shape[1:]))
-        values = whole.index_copy(0, chosen, values)
-    return reduction.reduce(
-        values.reshape(rows.shape),
-        None if rows.measure is None else rows.measure.reshape(rows.shape),
-        None if rows.keep is None else rows.keep.reshape(rows.shape),
-        options.reduction,
-        options.denominator,
-        options.group,
-    )
 
 
-def _settings(call: Call) -> tuple[Any, ...]:
-    """Whatever of a call may want a gradient beside the head."""
-    return (*call.targets, *call.hyper.values(), call.options.class_weight)
+def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss:
+    if call.loss is cross_entropy.loss:
+        return CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
+    return _declared(call, kept)
 
 
 def _units(kept: Rows, flat: Tensor) -> tuple[int, ...]:
-    """The shape of the values of these rows."""
-    elements = len(kept.shape) and kept.axes[0] is None
-    return (flat.shape[0], kept.shape[-1]) if elements else (flat.shape[0],)
+    """The shape of the values of these rows: of elements it is that of the logits."""
+    count = flat.shape[0]
+    return (count,) if kept.axes[0] is not None else (count, kept.shape[-1])
 
 
-def _math(call: Call, kept: Rows, declared: Declared, sizes: nodes.Sizes, live: bool) -> nodes.RowLoss:
-    if call.loss is registry.get("cross_entropy").loss:
-        return CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
-    return declared
-
-
-def _factor(
-    rows: Rows,
-    kept: Rows,
-    options: Options,
-    unit: tuple[int, ...],
-    device: torch.device,
-    wide: torch.dtype,
-    live: bool,
-) -> Tensor:
+def _factor(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.dtype) -> Tensor:
     """What each value is multiplied by in the answer: its measure, divided where the answer is a mean."""
-    one = torch.ones((), dtype=wide, device=device)
+    one = torch.ones((), dtype=wide, device=flat.device)
     if options.reduction == "mean":
         count = reduction.total_measure(rows.shape, one, rows.measure, rows.keep)
+        live = checks.reads_values(flat)
         one = reduction.divide(one, count, options.denominator, options.group, live)
     if kept.measure is not None:
         one = kept.measure.detach() * one
     if kept.keep is not None:
         one = torch.where(kept.keep, one, torch.zeros_like(one))
-    return one.expand(unit)
+    return one.expand(_units(kept, flat))

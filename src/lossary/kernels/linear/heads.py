@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lossary.core.backends import Explanation
 from lossary.core.options import AUTO
+from lossary.losses.multiclass.cross_entropy import cross_entropy
 
 from . import asked, compute
 
@@ -95,7 +96,7 @@ def linear_cross_entropy(
         "class_weight": class_weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing
     }  # fmt: skip
     made = asked.call(
-        "linear_cross_entropy", "cross_entropy", hidden, weight, target, bias, row_weight, mask, given, rows, report,
+        "linear_cross_entropy", cross_entropy, hidden, weight, target, bias, row_weight, mask, given, rows, report,
         settings,
     )  # fmt: skip
     return compute.compute(made._replace(z_loss=z_loss, soft_cap=soft_cap))

@@ -100,7 +100,9 @@ class Total(torch.autograd.Function):
             # The sums were given away at the first backward, or are to be differentiated themselves.
             math, factor, plain, sizes = ctx.asked
             needs = ctx.needs_input_grad[:3]
-            made = Gradient.apply(scale * factor, *ctx.saved_tensors, sizes, math, plain, needs)
+            made = Gradient.apply(  # type: ignore[no-untyped-call]
+                scale * factor, *ctx.saved_tensors, sizes, math, plain, needs
+            )
             return (*made, None, None, None, None, None, None)
         ctx.sums = None
         same = scale.is_cpu and scale.item() == 1.0
@@ -132,7 +134,9 @@ class Values(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Any, ...]:
-        made = Gradient.apply(factor, *ctx.saved_tensors, *ctx.asked, ctx.needs_input_grad[:3])
+        made = Gradient.apply(  # type: ignore[no-untyped-call]
+            factor, *ctx.saved_tensors, *ctx.asked, ctx.needs_input_grad[:3]
+        )
         return (*made, None, None, None, None, None)
 
 

@@ -23,7 +23,7 @@ class Target(NamedTuple):
         hit: how much of q lies on the label, a number or (R,).
         share: what each class has of the rest, before ``spread``, a number or (R,); 0 where there is no smoothing.
         spread: class weights (V,) that smoothing is divided by; None: all 1.
-        here: for a slice of the classes, which labels lie in it, (R,); labels elsewhere hold any legal index. None: all.
+        here: for a slice of the classes, which labels lie in it, (R,); others hold any legal index. None: all.
         holes: whether some class may weigh nothing in ``spread``.
     """
 
@@ -160,10 +160,11 @@ def _soft_sums(z: Tensor, soft: Tensor) -> tuple[Sums, Tensor]:
 def value(found: Sums, target: Target, z_loss: float) -> Tensor:
     """One value per row, (R,)."""
     if target.soft is not None:
+        assert found.pull is not None
         made = found.total * found.log_sum + found.pull
     else:
         made = target.hit * found.surprise
-        if target.smooth:
+        if found.pull is not None:
             made = made + target.share * (found.total * found.log_sum + found.pull)
     return made + z_loss * (found.top + found.log_sum).square() if z_loss else made
 
