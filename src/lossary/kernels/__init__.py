@@ -12,7 +12,10 @@ from lossary.core.backends import Kernel
 from lossary.core.declaration import Loss
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
-ATTACHED: dict[str, tuple[str, ...]] = {}
+ATTACHED: dict[str, tuple[str, ...]] = {
+    "triplet_all": ("mining.triplets:ALL",),
+    "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
+}
 
 _found: dict[str, tuple[Kernel, ...]] = {}
 
