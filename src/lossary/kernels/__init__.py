@@ -20,6 +20,8 @@ ATTACHED: dict[str, tuple[str, ...]] = {
     "nt_xent": ("contrastive.attach:nt_xent",),
     "decoupled": ("contrastive.attach:decoupled",),
     "supcon": ("contrastive.attach:supcon",),
+    "triplet_all": ("mining.triplets:ALL",),
+    "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
 }
 
 #: Kernels of every loss of a unit, behind those of the single loss.
