@@ -13,6 +13,8 @@ from lossary.core.registry import explain as explain
 from lossary.core.registry import get as get
 from lossary.losses.transport.gradient_penalty import gradient_penalty as gradient_penalty
 from lossary.losses.regularizers.jacobian import jacobian_penalty as jacobian_penalty
+from lossary.kernels.linear import linear as linear
+from lossary.kernels.linear import linear_cross_entropy as linear_cross_entropy
 from lossary.core.registry import names as names
 from lossary.nn import parse as parse
 from lossary.losses.transport.sliced import random_directions as random_directions
@@ -89,6 +91,25 @@ class _AlphaDivergence(LossFunction, Protocol):
         """The divergence of the prediction from the target whose order slides from seeking a mode to covering all."""
 
 alpha_divergence: _AlphaDivergence
+
+class _Angular(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        alpha: float = 40.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each pair of a label against all samples of others, by the angle at which those see it."""
+
+angular: _Angular
 
 class _Arcface(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -531,6 +552,26 @@ class _ChiSquare(LossFunction, Protocol):
         """The squared differences in probability, each relative to the probability it is counted against."""
 
 chi_square: _ChiSquare
+
+class _Circle(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cosines across labels against those within, each weighed by its distance from the best it could be."""
+
+circle: _Circle
 
 class _ClassBalanced(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1211,6 +1252,26 @@ class _GeneralizedCrossEntropy(LossFunction, Protocol):
 
 generalized_cross_entropy: _GeneralizedCrossEntropy
 
+class _GeneralizedLifted(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each sample's soft farthest partner against its soft nearest negative, by a margin."""
+
+generalized_lifted: _GeneralizedLifted
+
 class _GroupLasso(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1537,6 +1598,26 @@ class _Ldam(LossFunction, Protocol):
 
 ldam: _Ldam
 
+class _Lifted(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the squared excess of each pair's distance over a soft minimum of both samples' distances to negatives."""
+
+lifted: _Lifted
+
 class _Linex(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1786,6 +1867,24 @@ class _MultilabelMargin(LossFunction, Protocol):
         """The hinge of every pair of a present and an absent label, added up and divided by the number of labels."""
 
 multilabel_margin: _MultilabelMargin
+
+class _NPairs(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The probability of a partner among itself and all samples of other labels, by scalar products: its -log."""
+
+n_pairs: _NPairs
 
 class _NegativeBinomialNll(LossFunction, Protocol):
     def __call__(  # type: ignore[override]

@@ -90,6 +90,28 @@ class AlphaDivergence(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Angular(Single):
+    """Each pair of a label against all samples of others, by the angle at which those see it."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 40.0,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Arcface(Single):
     """Softmax over cosines in which the angle to the true class's centre counts as wider by a margin."""
 
@@ -589,6 +611,29 @@ class ChiSquare(Single):
         self,
         prediction: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Circle(Single):
+    """Cosines across labels against those within, each weighed by its distance from the best it could be."""
+
+    def __init__(
+        self,
+        *,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1373,6 +1418,29 @@ class GeneralizedCrossEntropy(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class GeneralizedLifted(Single):
+    """Each sample's soft farthest partner against its soft nearest negative, by a margin."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class GroupLasso(Single):
     """The length of a group of numbers times the root of its size: groups are at 0 as a whole, or not at all."""
 
@@ -1750,6 +1818,29 @@ class Ldam(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Lifted(Single):
+    """Half the squared excess of each pair's distance over a soft minimum of both samples' distances to negatives."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Linex(Single):
     """Exponential in errors to one side and about linear in those to the other."""
 
@@ -2033,6 +2124,27 @@ class MultilabelMargin(Single):
         self,
         scores: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NPairs(Single):
+    """The probability of a partner among itself and all samples of other labels, by scalar products: its -log."""
+
+    def __init__(
+        self,
+        *,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
