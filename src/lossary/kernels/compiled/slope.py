@@ -21,7 +21,12 @@ class Valued(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, plan: Plan, judged: tuple[Any, ...], divisor: float | Tensor | None, dynamic: bool, *tensors: Any
+        ctx: Any,
+        plan: Plan,
+        judged: tuple[Any, ...],
+        divisor: float | Tensor | None,
+        dynamic: bool,
+        *tensors: Any,
     ) -> tuple[Tensor, Tensor]:
         ctx.plan, ctx.divisor, ctx.dynamic = plan, divisor, dynamic
         ctx.save_for_backward(*tensors)
@@ -74,7 +79,9 @@ def _again(plan: Plan, tensors: Inputs, divisor: float | Tensor | None, upstream
     value = _over(call.evaluate(plan.loss, inputs, hyper, options._replace(backend="eager")), divisor)
     wanted = [tensors[place] for place in plan.wanted]
     found = torch.autograd.grad(value, wanted, upstream, create_graph=True, allow_unused=True)  # type: ignore[arg-type]
-    return [each if each is not None else torch.zeros_like(one) for each, one in zip(found, wanted, strict=True)]  # type: ignore[arg-type]
+    return [
+        each if each is not None else torch.zeros_like(one) for each, one in zip(found, wanted, strict=True)
+    ]  # type: ignore[arg-type]
 
 
 def _over(value: Tensor, divisor: float | Tensor | None) -> Tensor:
