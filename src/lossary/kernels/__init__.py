@@ -13,6 +13,7 @@ from lossary.core.declaration import Loss
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
 ATTACHED: dict[str, tuple[str, ...]] = {
+    "triplet_batch_hard": ("mining.hard:HARD",),
     "triplet_all": ("mining.triplets:ALL",),
     "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
 }
