@@ -12,7 +12,10 @@ from lossary.core.backends import Kernel
 from lossary.core.declaration import Loss
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
-ATTACHED: dict[str, tuple[str, ...]] = {}
+ATTACHED: dict[str, tuple[str, ...]] = {
+    "contrastive_batch": ("pairs:contrastive_batch_chunked",),
+    "multi_similarity": ("pairs:multi_similarity_chunked",),
+}
 
 _found: dict[str, tuple[Kernel, ...]] = {}
 
