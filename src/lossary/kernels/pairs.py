@@ -156,7 +156,7 @@ class _Contrastive(torch.autograd.Function):
         return values.mul_(0.5 / max(len(x) - 1, 1))
 
     @staticmethod
-    def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:
         x, labels = ctx.saved_tensors
         if torch.is_grad_enabled():
             hyper = {"margin": ctx.margin, "distance": ctx.distance}
@@ -166,24 +166,26 @@ class _Contrastive(torch.autograd.Function):
 
 
 def _pull(x: Tensor, labels: Tensor, margin: float, cosine: bool, by_values: Tensor) -> Tensor:
-    """Σ w_ij (x_i - x_j), taken to x_i and from x_j, with w the slope of a pair's cost over its distance."""
+    """Σ w_ij (x_i - x_j), taken to x_i and from x_j.
+
+    w is the slope of a pair's cost in its distance, over the distance where that is Euclidean.
+    """
     table, found = _Table(x, cosine), torch.zeros_like(x)
     by_values = by_values / max(len(x) - 1, 1)
     for rows in _chunks(len(x)):
         far, row, column = table.apart(rows)
         alike = labels[rows].unsqueeze(1) == labels
-        lacking = torch.relu(margin - far).neg_()
-        if cosine:
-            weights = torch.where(alike, far, lacking)
-        else:
-            weights = torch.where(alike, 1.0, torch.where(far == 0, 0.0, lacking.div_(far)))
+        weights = torch.where(alike, far, torch.relu(margin - far).neg_())
         weights.mul_(by_values[rows].unsqueeze(1))
         weights.diagonal(rows.start).fill_(0.0)
         for part in range(0, len(row), NEAR):
             one, other = row[part : part + NEAR], column[part : part + NEAR]
-            step = weights[one, other].unsqueeze(1) * table.gap(rows, one, other)
+            gap = table.gap(rows, one, other)
+            step = weights[one, other].unsqueeze(1) * (gap if cosine else direction(gap))
             found.index_add_(0, one + rows.start, step).index_add_(0, other, step, alpha=-1.0)
         weights[row, column] = 0.0
+        if not cosine:
+            weights = torch.where(far == 0, 0.0, weights.div_(far))
         found[rows] += weights.sum(1, keepdim=True) * x[rows] - weights @ x
         found += weights.sum(0).unsqueeze(1) * x - weights.t() @ x[rows]
     return found
@@ -204,7 +206,7 @@ class _Similar(torch.autograd.Function):
         return pulls / alpha + pushes / beta
 
     @staticmethod
-    def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:
         u, labels, pulls, pushes = ctx.saved_tensors
         alpha, beta, base, epsilon = ctx.hyper
         if torch.is_grad_enabled():

@@ -88,12 +88,7 @@ def _sizes(e, labels, i, m, *, alpha, beta, base, epsilon):
     avoid_when="Labels are noisy: the least similar positives weigh most.",
     aliases=("ms",),
     elsewhere={
-        "pytorch_metric_learning.losses.MultiSimilarityLoss": lambda epsilon: (
-            1.0 if epsilon is None else "no factor: without a miner it takes all pairs"
-        ),
-        "pytorch_metric_learning.losses.MultiSimilarityLoss + MultiSimilarityMiner": lambda epsilon: (
-            1.0 if epsilon is not None else "no factor: the miner has an epsilon"
-        ),
+        "pytorch_metric_learning.losses.MultiSimilarityLoss, after MultiSimilarityMiner unless epsilon is None": 1.0,
     },
     paper=Paper("Wang, Han, Huang, Dong and Scott", 2019,
                 "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning", arxiv="1904.06627"),
