@@ -79,6 +79,19 @@ def _of_cosines(name: str, degrees: bool = False) -> Call:
     return call
 
 
+def _proxy_anchor(case: Case) -> Tensor:
+    cosines, target = two(case)
+    made = pulling.ProxyAnchorLoss(
+        num_classes=cosines.shape[1],
+        embedding_size=cosines.shape[1],
+        margin=case.hyper["margin"],
+        alpha=case.hyper["scale"],
+    )
+    made.get_logits = lambda _: cosines
+    found: Tensor = made(torch.ones_like(cosines), target).detach()
+    return found
+
+
 def _general(case: Case) -> Tensor:
     first, second = two(case)
     alpha, scale = (torch.tensor(float(case.hyper[each])).double() for each in ("alpha", "scale"))
@@ -127,6 +140,7 @@ METRIC_LEARNING = Library(
         ),
         "pytorch_metric_learning.losses.ArcFaceLoss, margin in degrees": _of_cosines("ArcFaceLoss", True),
         "pytorch_metric_learning.losses.CosFaceLoss": _of_cosines("CosFaceLoss"),
+        "pytorch_metric_learning.losses.ProxyAnchorLoss": _proxy_anchor,
     },
     packages=("pytorch_metric_learning",),
 )

@@ -10,8 +10,11 @@ from lossary.declare import (
     ClassTarget,
     Elicits,
     Example,
+    Keep,
     Link,
+    NonNegative,
     Paper,
+    PerAnchor,
     PerRow,
     Positive,
     Task,
@@ -20,6 +23,7 @@ from lossary.declare import (
 
 from ..multiclass.rivals import over_rivals
 from ..multiclass.rivals import pulled as over_pulls
+from ..multilabel.zlpr import above_zero
 from .angular_margin import DECODE, OUTPUTS
 from .cosines import Cosines
 
@@ -45,7 +49,7 @@ def _sizes(x, y, m, *, scale):
     soft="mixture",
     elicits=Elicits.EMBEDDING,
     constant="no closed form: one class at 1 and the others at -1 where there is only that class",
-    claims=Claims(smooth=True),
+    claims=Claims(convex=True, smooth=True),
     cancels=_sizes,
     symbolic=False,
     formula=r"\sum_k y_k \log \sum_{j \ne k} e^{s (x_j - x_k)}",
@@ -95,6 +99,91 @@ def _(x, y, m, *, scale):
 
 @proxy_nca.slope
 def _(cosines: Tensor, target: Tensor, *, scale: float) -> Tensor:
-    return over_pulls(
-        lambda rivals, own: scale * torch.softmax(scale * (rivals - own), -1), cosines, target
-    )
+    return over_pulls(lambda rivals, own: scale * torch.softmax(scale * (rivals - own), -1), cosines, target)
+
+
+def _sides(x, y, m, margin, scale):
+    """For every proxy the exponents of its positives and of its negatives."""
+    rows = list(zip(x, y, strict=True))
+    for k in range(len(x[0])):
+        yield (
+            [scale * (margin - row[k]) for row, own in rows if own[k] != 0],
+            [scale * (row[k] + margin) for row, own in rows if own[k] == 0],
+        )
+
+
+def _weighed(x, y, i, m, *, margin, scale):
+    """The exponents, each by its share of its proxy's sum."""
+    sides = list(_sides(x, y, m, margin, scale))
+    found = []
+    for each, count in ((0, sum(1 for near, _ in sides if near)), (1, len(sides))):
+        for side in sides:
+            raised = [m.exp(v) for v in side[each]]
+            terms = [v * (scale * (1 + margin)) for v in raised]
+            found.append(m.sum(terms) / (1 + m.sum(raised)) / count)
+    return m.sum(found)
+
+
+@loss(
+    title="Proxy-Anchor loss",
+    task=Task.METRIC,
+    link=Link.IDENTITY,
+    outputs=OUTPUTS.replace("centres", "proxies"),
+    decode=DECODE,
+    coupled=True,
+    elicits=Elicits.EMBEDDING,
+    constant="no closed form: a balance of the pull of its own class on every proxy and the push of the others",
+    claims=Claims(convex=True, smooth=True),
+    cancels=_weighed,
+    symbolic=False,
+    formula=r"\frac{1}{|P^+|} \sum_{p \in P^+} \log\left(1 + \sum_{i: y_i = p} e^{-s (x_{ip} - \delta)}\right) + "
+    r"\frac{1}{|P|} \sum_{p \in P} \log\left(1 + \sum_{i: y_i \ne p} e^{s (x_{ip} + \delta)}\right) \text{ with "
+    r"} P^+ \text{ the proxies of classes in the batch}",
+    derivative=r"\text{in } x_{ip}\text{: } -\frac{s}{|P^+|} \frac{e^{-s (x_{ip} - \delta)}}{1 + \sum_{j: y_j = p} "
+    r"e^{-s (x_{jp} - \delta)}} \text{ where } y_i = p \text{, else } \frac{s}{|P|} \frac{e^{s (x_{ip} + \delta)}}"
+    r"{1 + \sum_{j: y_j \ne p} e^{s (x_{jp} + \delta)}}",
+    example=Example(
+        (((0.5, -0.5),), (0,), 0),
+        1.0397207708399179,
+        "one sample, at scale 1 and margins 0.5: log(1 + exp(-(0.5 - 0.5))) + log(1 + exp(-0.5 + 0.5))/2 + log(1)/2",
+        {"margin": 0.5, "scale": 1.0},
+    ),
+    use_when="Embeddings are learned from labels, and the samples of a batch should still weigh against each other.",
+    avoid_when="There are very many classes: every proxy is pushed by every batch.",
+    elsewhere={"pytorch_metric_learning.losses.ProxyAnchorLoss": 1.0},
+    paper=Paper("Kim, Kim, Cho and Kwak", 2020, "Proxy Anchor Loss for Deep Metric Learning", equation="4",
+                arxiv="2003.13911"),
+)  # fmt: skip
+def proxy_anchor(
+    cosines: Cosines,
+    target: ClassTarget,
+    *,
+    margin: Annotated[float, NonNegative, "how far past 0 a cosine is to be, on either side"] = 0.1,
+    scale: Annotated[float, Positive, "how sharply the worst samples of a proxy are preferred"] = 32.0,
+    keep: Keep = None,
+) -> PerAnchor:
+    """Each proxy pulls the samples of its class and pushes all others, the farthest and the nearest of them most.
+
+    The input are cosines, of embeddings of length 1 with one proxy of length 1 per class: a linear layer without bias
+    on normalised vectors, whose weight holds the proxies. Shapes: cosines (N, C), target (N,); per unit (N,): every
+    sample of a batch has the batch's one value. With nothing but the proxies of absent classes the pull is 0.
+    """
+    count, classes = cosines.shape
+    there = torch.ones(count, dtype=torch.bool, device=cosines.device) if keep is None else keep
+    if count == 0:
+        return cosines.sum(-1), there, None
+    own = torch.arange(classes, device=cosines.device).unsqueeze(1) == target
+    near, far = own & there, ~own & there
+    by_proxy = cosines.mT
+    pulls = above_zero(scale * (margin - by_proxy), near)
+    pushes = above_zero(scale * (by_proxy + margin), far)
+    value = pulls.sum() / near.any(1).sum().clamp(min=1) + pushes.mean()
+    return value.expand(count), torch.ones_like(there), None
+
+
+@proxy_anchor.definition
+def _(x, y, i, m, *, margin, scale):
+    sides = list(_sides(x, y, m, margin, scale))
+    pulls = [m.log(1 + m.sum([m.exp(v) for v in near])) for near, _ in sides if near]
+    pushes = [m.log(1 + m.sum([m.exp(v) for v in far])) for _, far in sides]
+    return m.sum(pulls) / len(pulls) + m.sum(pushes) / len(pushes)
