@@ -12,7 +12,9 @@ from lossary.core.backends import Kernel
 from lossary.core.declaration import Loss
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
-ATTACHED: dict[str, tuple[str, ...]] = {}
+ATTACHED: dict[str, tuple[str, ...]] = {
+    "cross_entropy": ("gpu.cross_entropy:KERNEL",),
+}
 
 _found: dict[str, tuple[Kernel, ...]] = {}
 
