@@ -170,18 +170,18 @@ def test_a_cap_and_a_penalty_on_the_log_sum_exp_follow_their_definition(soft: bo
     logits = 20 * torch.randn(6, 9, dtype=torch.float64)
     logits[0] *= 1e-3
     logits.requires_grad_()
-    weights, scale = torch.rand(9, dtype=torch.float64), torch.rand(6, dtype=torch.float64)
+    spread, scale, hit, share = (torch.rand(n, dtype=torch.float64) for n in (9, 6, 6, 6))
     labels = torch.randint(0, 9, (6,))
-    q = torch.softmax(torch.randn(6, 9, dtype=torch.float64), -1) if soft else torch.eye(9).double()[labels]
-    u = (q * 0.9 + 0.1 / 9) * weights
+    q = torch.softmax(torch.randn(6, 9, dtype=torch.float64), -1)
+    u = share[:, None] * spread + (hit[:, None] * (q * spread if soft else torch.eye(9)[labels]))
     z = 15.0 * torch.tanh(logits / 15.0)
     lse = z.logsumexp(-1)
-    truth = scale * (u.sum(-1) * lse - (u * z).sum(-1) + 1e-2 * u.sum(-1) * lse**2)
-    (exact,) = torch.autograd.grad(truth.sum(), logits)
-    y = q.unsqueeze(-1) if soft else labels
+    truth = u.sum(-1) * lse - (u * z).sum(-1) + 1e-2 * lse**2
+    (exact,) = torch.autograd.grad((scale * truth).sum(), logits)
     cube = logits.detach().clone().unsqueeze(-1)
+    target = Target(q.unsqueeze(-1) if soft else labels, hit, share, spread, z=1e-2, cap=15.0)
     # The slopes overwrite the logits.
-    found = rows(cube, Target(y, weights, 0.1, z=1e-2, cap=15.0), None, scale, slope=cube, extra=True)
+    found = rows(cube, target, None, scale, slope=cube, bare=True, extra=True)
     torch.testing.assert_close(found.values, truth.detach(), rtol=1e-13, atol=1e-13)
     torch.testing.assert_close(cube.squeeze(-1), exact, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(found.lse, lse.detach(), rtol=1e-14, atol=1e-14)

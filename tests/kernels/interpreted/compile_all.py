@@ -70,7 +70,13 @@ def rows_of(
 
 
 def main() -> None:
-    everything = {"class_weight": torch.ones(8192), "smoothing": 0.1, "z": 1e-4, "cap": 30.0}
+    everything = {
+        "hit": torch.ones(2),
+        "share": torch.ones(2),
+        "spread": torch.ones(8192),
+        "z": 1e-4,
+        "cap": 30.0,
+    }
     rows_of(16384)
     rows_of(128000, dtype=torch.bfloat16)
     rows_of(8192, **everything)

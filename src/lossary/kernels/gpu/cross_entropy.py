@@ -58,19 +58,27 @@ def plan(loss: Loss, logits: Tensor, target: Tensor, hyper: Mapping[str, Any], o
     y, keep, measure = settled.arguments[1], settled.keep, settled.measure
     if measure is not None:
         keep = both(keep, measure != 0)
-    weights, count = options.class_weight, measure
+    soft, spread, count = y.is_floating_point(), options.label_smoothing, measure
+    weights, hit = options.class_weight, None
     if weights is not None:
         values.class_weights(loss, weights, where_is.classes, target)
         if checks.reads_values(logits):
             values.weights(loss, "class_weight", weights)
-        weights = weights.to(torch.float64 if weights.dtype is torch.float64 else torch.float32).contiguous()
-        spread = options.label_smoothing
-        labels = weights[y] if not y.is_floating_point() else (y * weights).sum(-1)
+        weights = weights.to(dtype).contiguous()
+        labels = (y * weights).sum(-1) if soft else weights[y]
         factor = labels if spread == 0.0 else (1.0 - spread) * labels + spread * weights.mean()
         if keep is not None:
             factor = torch.where(keep, factor, 0.0)
         keep = factor != 0 if keep is None else keep & (factor != 0)
-        count = factor.to(dtype) if measure is None else measure * factor
+        count = factor if measure is None else measure * factor
+        hit = None if soft else labels
+    if spread != 0.0:
+        hit = torch.full((), 1.0 - spread, dtype=dtype, device=logits.device) * (1.0 if hit is None else hit)
+    share = (
+        None
+        if spread == 0.0
+        else torch.full((), spread / where_is.classes, dtype=dtype, device=logits.device)
+    )
     scale = torch.ones((), dtype=dtype, device=logits.device) if measure is None else measure.to(dtype)
     if options.reduction == "mean":
         total = reduction.total_measure(settled.shape, logits, count, keep)
@@ -78,12 +86,18 @@ def plan(loss: Loss, logits: Tensor, target: Tensor, hyper: Mapping[str, Any], o
         live = checks.reads_values(logits)
         scale = scale * reduction.divide(one, total, options.denominator, options.group, live)
     eager = options._replace(backend="eager")
-    if y.is_floating_point():
-        y = y.movedim(-1, axis).reshape(cut)
+    y = y.movedim(-1, axis).reshape(cut) if soft else y.reshape(-1)
+
+    def each(row: Tensor) -> Tensor:
+        return row.expand(settled.shape).reshape(-1).contiguous()
+
+    # An index that smoothing leaves alone has its class weight in the hit; the others would be read for nothing.
+    w = weights if soft or share is not None else None
+    masses = Target(y, None if hit is None else each(hit), None if share is None else each(share), w)
     return Plan(
-        Target(y if y.is_floating_point() else y.reshape(-1), weights, options.label_smoothing),
-        None if keep is None else keep.expand(settled.shape).reshape(-1).contiguous(),
-        scale.expand(settled.shape).reshape(-1).contiguous(),
+        masses,
+        None if keep is None else each(keep),
+        each(scale),
         settled.shape if options.reduction == "none" else None,
         cut,
         lambda x: call.evaluate(loss, (x, target), hyper, eager),

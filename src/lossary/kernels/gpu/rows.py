@@ -11,19 +11,21 @@ from . import tuning
 
 
 class Target(NamedTuple):
-    """What rows are judged by.
+    """What rows are judged by: the mass u of each class, hit·[c = y] + share·w_c, or (hit·y_c + share)·w_c.
 
     Attributes:
         y: class indices, one a row, int64; or probabilities in the layout of the logits.
-        class_weight: C numbers that multiply the target's masses; None: 1 each.
-        smoothing: how much of the target is spread evenly, in [0, 1).
-        z: strength of the penalty on the squared log-sum-exp, which counts as the target's mass does.
+        hit: (N,), what the label or the probabilities are multiplied by; None: 1.
+        share: (N,), what every class has beside it, as smoothing gives; None: nothing.
+        spread: w of C numbers; None: 1 each.
+        z: strength of the penalty on the squared log-sum-exp.
         cap: soft cap on the logits, cap·tanh(x / cap); 0: none.
     """
 
     y: Tensor
-    class_weight: Tensor | None = None
-    smoothing: float = 0.0
+    hit: Tensor | None = None
+    share: Tensor | None = None
+    spread: Tensor | None = None
     z: float = 0.0
     cap: float = 0.0
 
@@ -43,9 +45,10 @@ def rows(
     keep: Tensor | None = None,
     scale: Tensor | None = None,
     slope: Tensor | None = None,
+    bare: bool = False,
     extra: bool = False,
 ) -> Rows:
-    """Σ_c u_c·(-log p_c) + z·A·lse² of every row, times ``scale``, with u the target's masses and A their sum.
+    """Σ_c u_c·(-log p_c) + z·lse² of every row, times ``scale``.
 
     Args:
         logits: (outer, C, inner), of any strides; a matrix of rows is (N, C, 1).
@@ -53,6 +56,7 @@ def rows(
         scale: (N,) numbers; None: 1 each.
         slope: where to write the slopes times ``scale``: of the shape of the logits, any strides, possibly the logits
             themselves. None: they are not asked for.
+        bare: values without ``scale``, which is then that of the slopes alone.
         extra: also the log-sum-exp and the winning class of each row, undefined where it does not count.
 
     Returns:
@@ -69,20 +73,27 @@ def rows(
     if n == 0 or classes == 0:
         return Rows(values.zero_(), slope, lse, winner)
     soft = target.y.is_floating_point()
-    held = 4 if soft or target.smoothing != 0.0 or target.cap != 0.0 else 1
+    held = 4 if soft or target.share is not None or target.cap != 0.0 else 1
     held = max(4, 2 * held) if dtype is torch.float64 else held
     tile = tuning.for_rows(classes, logits.stride(1) == 1 or inner == 1, held)
     y = target.y if soft else target.y.contiguous()
-    nothing = values
+    # Where there is nothing to point at, a pointer that is never read.
+    pointers = (
+        target.hit,
+        target.share,
+        target.spread,
+        None if keep is None else keep.view(torch.uint8),
+        scale,
+    )
+    made = (slope, lse, winner)
     device.rows[(-(-n // tile.rows),)](
-        logits, y, _or(target.class_weight, nothing), _or(None if keep is None else keep.view(torch.uint8), nothing),
-        _or(scale, nothing), values, _or(slope, nothing), _or(lse, nothing), _or(winner, nothing),
-        n, classes, inner, *logits.stride(), *(y.stride() if soft else (0, 0, 0)),
-        *((0, 0, 0) if slope is None else slope.stride()),
-        SOFT=soft, WEIGHTED=target.class_weight is not None, KEEP=keep is not None, SCALED=scale is not None,
-        SLOPE=slope is not None, EXTRA=extra, SMOOTHING=float(target.smoothing), Z=float(target.z),
-        CAP=float(target.cap), WHOLE=tile.whole, ROWS=tile.rows, CLASSES=tile.classes, ACC=_acc(dtype),
-        num_warps=tile.warps,
+        logits, y, *(values if each is None else each for each in pointers), values,
+        *(values if each is None else each for each in made), n, classes, inner, *logits.stride(),
+        *(y.stride() if soft else (0, 0, 0)), *((0, 0, 0) if slope is None else slope.stride()),
+        SOFT=soft, HITS=target.hit is not None, SHARES=target.share is not None, WEIGHTED=target.spread is not None,
+        KEEP=keep is not None, SCALED=scale is not None, BARE=bare, SLOPE=slope is not None, EXTRA=extra,
+        Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole, ROWS=tile.rows, CLASSES=tile.classes,
+        ACC=_acc(dtype), num_warps=tile.warps,
     )  # fmt: skip
     return Rows(values, slope, lse, winner)
 
@@ -95,11 +106,6 @@ def multiply(buffer: Tensor, factor: Tensor) -> Tensor:
     if n:
         device.multiply[(-(-n // block),)](buffer, factor, n, BLOCK=block, num_warps=8)
     return buffer
-
-
-def _or(tensor: Tensor | None, other: Tensor) -> Tensor:
-    """A pointer to hand over where there is nothing to point at; it is never read."""
-    return other if tensor is None else tensor
 
 
 def _acc(dtype: torch.dtype) -> Any:

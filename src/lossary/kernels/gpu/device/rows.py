@@ -23,13 +23,14 @@ def tile(x_row, x_class, c, here, CAP: tl.constexpr, ACC: tl.constexpr):
 
 
 @triton.jit
-def masses(y_row, y_class, w_ptr, c, C, here, share, SOFT: tl.constexpr, WEIGHTED: tl.constexpr,
-           SMOOTHING: tl.constexpr, ACC: tl.constexpr):  # fmt: skip
-    """The target's mass at each class of a tile, without the label that an index names; ``share``: smoothing / C."""
+def masses(
+    y_row, y_class, w_ptr, c, C, here, hit, share, SOFT: tl.constexpr, WEIGHTED: tl.constexpr, ACC: tl.constexpr
+):  # fmt: skip
+    """The target's mass at each class of a tile, without the label that an index names."""
     u = tl.where(here, share[:, None], 0.0)
     if SOFT:
         at = y_row[:, None] + c[None, :].to(tl.int64) * y_class
-        u += tl.load(at, mask=here, other=0.0).to(ACC) * (1.0 - SMOOTHING)
+        u += tl.load(at, mask=here, other=0.0).to(ACC) * hit[:, None]
     if WEIGHTED:
         u *= tl.load(w_ptr + c, mask=c < C, other=0.0).to(ACC)[None, :]
     return u
@@ -72,19 +73,20 @@ def losers(x, z, u, c, top, norm, pull, hard, label, scale, SOFT: tl.constexpr, 
 
 @triton.jit
 def rows(
-    x_ptr, y_ptr, w_ptr, keep_ptr, scale_ptr, value_ptr, slope_ptr, lse_ptr, best_ptr,
+    x_ptr, y_ptr, hit_ptr, share_ptr, w_ptr, keep_ptr, scale_ptr, value_ptr, slope_ptr, lse_ptr, best_ptr,
     N, C, inner, x_outer, x_class, x_inner, y_outer, y_class, y_inner, s_outer, s_class, s_inner,
-    SOFT: tl.constexpr, WEIGHTED: tl.constexpr, KEEP: tl.constexpr, SCALED: tl.constexpr, SLOPE: tl.constexpr,
-    EXTRA: tl.constexpr, SMOOTHING: tl.constexpr, Z: tl.constexpr, CAP: tl.constexpr, WHOLE: tl.constexpr,
-    ROWS: tl.constexpr, CLASSES: tl.constexpr, ACC: tl.constexpr,
+    SOFT: tl.constexpr, HITS: tl.constexpr, SHARES: tl.constexpr, WEIGHTED: tl.constexpr, KEEP: tl.constexpr,
+    SCALED: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr, EXTRA: tl.constexpr, Z: tl.constexpr,
+    CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr, ACC: tl.constexpr,
 ):  # fmt: skip
-    """Values (times their scale) of ROWS rows, and on request their slopes by the logits (times the scale too).
+    """Values of ROWS rows, and on request their slopes by the logits, both times the row's scale (BARE: slopes alone).
 
-    Row i stands at (i // inner, i % inner) of an array (outer, C, inner). The target is an index (y of N numbers), or
-    probabilities in an array like that of the logits (SOFT). Where keep is 0 nothing is read; value and slope are 0.
-    SMOOTHING, Z and CAP are compiled in, so that float64 keeps all their digits. Slopes may overwrite the logits.
+    Row i stands at (i // inner, i % inner) of an array (outer, C, inner). Its target's masses are share·w at every
+    class, with ``hit`` more at the label y; or (hit·y + share)·w, where y is an array like that of the logits (SOFT).
+    Where keep is 0 nothing is read; value and slope are 0. Z and CAP are compiled in, so that float64 keeps all their
+    digits. Slopes may overwrite the logits.
     """
-    SPREAD: tl.constexpr = SOFT or SMOOTHING != 0.0
+    SPREAD: tl.constexpr = SOFT or SHARES
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     there = row < N
     live = there
@@ -95,8 +97,11 @@ def rows(
     x_row = x_ptr + outer * x_outer + within * x_inner
     y_row = y_ptr + outer * y_outer + within * y_inner
     none = tl.zeros((ROWS,), ACC)
-    share = SMOOTHING / (none + C)
-    scale = none + 1.0
+    hit, share, scale = none + 1.0, none, none + 1.0
+    if HITS:
+        hit = tl.load(hit_ptr + row, mask=live, other=0.0).to(ACC)
+    if SHARES:
+        share = tl.load(share_ptr + row, mask=live, other=0.0).to(ACC)
     if SCALED:
         scale = tl.load(scale_ptr + row, mask=live, other=0.0).to(ACC)
     hard, z_label, label = none, none, tl.zeros((ROWS,), tl.int64)
@@ -106,11 +111,8 @@ def rows(
         z_label = tl.load(x_row + label * x_class, mask=known, other=0.0).to(ACC)
         if CAP != 0.0:
             z_label = CAP * tanh(z_label / CAP)
-        hard = none + (1.0 - SMOOTHING)
-        if WEIGHTED:
-            hard *= tl.load(w_ptr + label, mask=known, other=0.0).to(ACC)
         # An index that names no class is nobody's to read: value and slope are NaN.
-        hard = tl.where(known, hard, float("nan"))
+        hard = tl.where(known, hit, float("nan"))
 
     top, others, mass, bent = none - float("inf"), none, none, none
     best = tl.zeros((ROWS,), tl.int32) + C
@@ -120,7 +122,7 @@ def rows(
         x, z = tile(x_row, x_class, c, here, CAP, ACC)
         u = z
         if SPREAD:
-            u = masses(y_row, y_class, w_ptr, c, C, here, share, SOFT, WEIGHTED, SMOOTHING, ACC)
+            u = masses(y_row, y_class, w_ptr, c, C, here, hit, share, SOFT, WEIGHTED, ACC)
         top, best, others, mass, bent = advance(z, u, c, C, top, best, others, mass, bent, SPREAD)
     else:
         for start in range(0, C, CLASSES):
@@ -129,7 +131,7 @@ def rows(
             x, z = tile(x_row, x_class, c, here, CAP, ACC)
             u = z
             if SPREAD:
-                u = masses(y_row, y_class, w_ptr, c, C, here, share, SOFT, WEIGHTED, SMOOTHING, ACC)
+                u = masses(y_row, y_class, w_ptr, c, C, here, hit, share, SOFT, WEIGHTED, ACC)
             top, best, others, mass, bent = advance(z, u, c, C, top, best, others, mass, bent, SPREAD)
 
     # A row of -inf alone, or with a +inf, has no softmax.
@@ -141,9 +143,11 @@ def rows(
     value = total * excess - bent - tl.where(hard != 0.0, hard * (z_label - top), 0.0)
     pull = total
     if Z != 0.0:
-        value += Z * total * lse * lse
-        pull += 2.0 * Z * total * lse
-    tl.store(value_ptr + row, tl.where(live, value * scale, 0.0), mask=there)
+        value += Z * lse * lse
+        pull += 2.0 * Z * lse
+    if not BARE:
+        value *= scale
+    tl.store(value_ptr + row, tl.where(live, value, 0.0), mask=there)
     if EXTRA:
         tl.store(lse_ptr + row, lse, mask=live)
         tl.store(best_ptr + row, best, mask=live)
@@ -174,7 +178,7 @@ def rows(
                 x, z = tile(x_row, x_class, c, here, CAP, ACC)
                 u = z
                 if SPREAD:
-                    u = masses(y_row, y_class, w_ptr, c, C, here, share, SOFT, WEIGHTED, SMOOTHING, ACC)
+                    u = masses(y_row, y_class, w_ptr, c, C, here, hit, share, SOFT, WEIGHTED, ACC)
                     winner += tl.sum(tl.where(wins, 0.0, u), 1)
                 slope = losers(x, z, u, c, top, norm, pull, hard, label, scale, SOFT, SPREAD, CAP)
                 at = s_row[:, None] + c[None, :].to(tl.int64) * s_class
