@@ -239,6 +239,11 @@ def test_a_slow_promise_asked_for_by_name_needs_no_slow(run: Run) -> None:
             ("doctor_right.py",),
             "NAME: expected file.py:name, got 'doctor_right.py'; say which loss, as in doctor_right.py:ramp.",
         ),
+        (
+            ("mse", "--backend", "cuda"),
+            "mse(backend=...): expected 'auto', 'eager', 'chunked', 'compile', 'triton', got 'cuda'; choose one of "
+            "them.",
+        ),
         (("doctor_raises.py:f",), "doctor_raises.py stops with ZeroDivisionError: division by zero"),
         (
             ("doctor_ends.py:f",),

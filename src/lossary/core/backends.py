@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
@@ -34,6 +34,7 @@ class Kernel:
         lacks: why it cannot run on a call, as the end of "expected ..."; None: it can. (expected, got, remedy)
         worth: why ``auto`` takes it for a call, in words; None: it does not.
         ring: the form across ranks that never holds the whole batch, as ``ring(loss, inputs, hyper, options)``.
+        exempt: promises of the contract that the loss keeps and its kernel does not, each with the reason.
     """
 
     backend: str
@@ -42,6 +43,7 @@ class Kernel:
     lacks: Callable[[Loss, Asked], tuple[str, str, str] | None]
     worth: Callable[[Loss, Asked], str | None]
     ring: Callable[..., Tensor] | None = None
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
