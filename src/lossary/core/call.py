@@ -79,9 +79,14 @@ def _exactly(first: object, run: Callable[..., Any], *given: Any) -> Any:
 def _kernel(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> backends.Kernel | None:
-    """The kernel of a call. On a CPU ``auto`` looks for one only where samples are compared with samples."""
+    """The kernel of a call. On a CPU ``auto`` looks for one only where samples are compared with samples.
+
+    A compiler is given the math, which it can see through; it cannot follow the search for a kernel either.
+    """
     first = inputs[0]
-    if options.backend == "auto" and loss.unit is not Unit.ANCHOR and getattr(first, "is_cpu", True):
+    if options.backend == "auto" and (
+        torch.compiler.is_compiling() or (loss.unit is not Unit.ANCHOR and getattr(first, "is_cpu", True))
+    ):
         return None
     return backends.choose(loss, (inputs, hyper, options))
 

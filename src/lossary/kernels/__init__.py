@@ -14,6 +14,12 @@ from lossary.core.declaration import Loss
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
 ATTACHED: dict[str, tuple[str, ...]] = {
     "cross_entropy": ("gpu.cross_entropy:KERNEL",),
+    "info_nce": ("gpu.contrastive:info_nce", "contrastive.attach:info_nce"),
+    "clip": ("gpu.contrastive:clip", "contrastive.attach:clip"),
+    "siglip": ("gpu.contrastive:siglip", "contrastive.attach:siglip"),
+    "nt_xent": ("gpu.contrastive:nt_xent", "contrastive.attach:nt_xent"),
+    "decoupled": ("gpu.contrastive:decoupled", "contrastive.attach:decoupled"),
+    "supcon": ("gpu.contrastive:supcon", "contrastive.attach:supcon"),
 }
 
 _found: dict[str, tuple[Kernel, ...]] = {}

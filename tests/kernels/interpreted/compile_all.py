@@ -20,6 +20,8 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 
+from lossary.kernels.contrastive.tiles import Sum, Table
+from lossary.kernels.gpu import pairs
 from lossary.kernels.gpu.rows import Target, multiply, rows
 
 PTXAS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
@@ -69,6 +71,16 @@ def rows_of(
     rows(logits, Target(y, **options), keep, scale, slope=logits)
 
 
+def pairs_of(sum: Sum, dtype: torch.dtype = torch.float32) -> None:
+    """Compile what sums over a table of similarities and their gradients are computed with."""
+    a, b, there = torch.empty(100, 256, dtype=dtype), torch.empty(90, 256, dtype=dtype), torch.arange(100)
+    bias = torch.empty((), dtype=dtype) if sum is Sum.SOFTPLUS else None
+    table, side = Table(sum, (there, there)), torch.empty(100, dtype=dtype)
+    pairs._sums(a, b, bias, table, False)
+    one, two = pairs._Side(a, side, side), pairs._Side(b, side, side)
+    pairs._gradient(one, two, bias, table, True, side if bias is not None else None)
+
+
 def main() -> None:
     everything = {
         "hit": torch.ones(2),
@@ -82,6 +94,9 @@ def main() -> None:
     rows_of(8192, **everything)
     rows_of(2048, dtype=torch.float64, soft=True)
     rows_of(19, inner=4096)
+    pairs_of(Sum.BOTH)
+    pairs_of(Sum.SOFTPLUS)
+    pairs_of(Sum.BOTH, torch.float64)
     multiply(torch.empty(10, dtype=torch.bfloat16), torch.ones(()))
 
 

@@ -51,3 +51,28 @@ def for_rows(classes: int, lie_along: bool, held: int) -> Tile:
         whole = width <= most
         width = min(width, most)
     return Tile(rows, width, min(max(rows * width // (32 * PER_THREAD), 4), 32), whole)
+
+
+class Pairs(NamedTuple):
+    """How a table of similarities is cut.
+
+    Attributes:
+        rows, columns: of a tile.
+        features: how many at a time enter a product.
+        gradient: how many features of a gradient one program sums; longer vectors take several, and each makes the
+            tiles again.
+        warps: of a program.
+        stages: how many steps of a loop are under way at a time.
+    """
+
+    rows: int
+    columns: int
+    features: int
+    gradient: int
+    warps: int
+    stages: int
+
+
+def for_pairs(bytes_each: int) -> Pairs:
+    """The tile for similarities of vectors of float32 or float64; half precision was widened before."""
+    return Pairs(32, 32, 16, 32, 4, 1) if bytes_each == 8 else Pairs(64, 32, 32, 128, 8, 2)
