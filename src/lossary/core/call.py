@@ -194,7 +194,8 @@ def _settle(
             keep = class_factor != 0
     supplied = {"keep": keep} if loss.unit is Unit.ANCHOR else {}
     made = product(weight, class_factor, where_is.samples, dtype)
-    if weight is not None and class_factor is None and not weight.requires_grad and not loss.facts.coupled:
+    silenced = not aside and not loss.facts.coupled
+    if weight is not None and class_factor is None and not weight.requires_grad and silenced:
         # Where the weight is 0 the inputs were silenced: the value there is finite, and 0 times it is 0.
         keep = None
     return Settled(arguments, supplied, made, keep, where_is.samples)

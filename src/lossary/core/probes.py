@@ -35,3 +35,8 @@ def autocast_is_on(tensor: object) -> TypeGuard[Tensor]:
         return torch.is_autocast_enabled("cpu")
     # A meta tensor computes nothing, and torch knows no autocast for its device.
     return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)
+
+
+def transforms() -> bool:
+    """Whether ``torch.func`` or forward-mode differentiation runs this code, which a kernel's own backward cannot."""
+    return _functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0
