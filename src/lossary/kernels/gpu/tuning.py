@@ -76,3 +76,12 @@ class Pairs(NamedTuple):
 def for_pairs(bytes_each: int) -> Pairs:
     """The tile for similarities of vectors of float32 or float64; half precision was widened before."""
     return Pairs(32, 32, 16, 32, 4, 1) if bytes_each == 8 else Pairs(64, 32, 32, 128, 8, 2)
+
+
+def for_head(width: int) -> int:
+    """Rows of a chunk of logits behind a head of so many features.
+
+    Each chunk reads and writes the weight's gradient once, so there are few; and its logits and slopes take about the
+    memory that this gradient takes, V·D numbers.
+    """
+    return max(1024, min(width, 4096))
