@@ -14,6 +14,9 @@ from lossary.core.errors import BackendError, OptionError, sentence
 from lossary.core.options import Options
 from lossary.losses.multiclass.cross_entropy import cross_entropy
 
+from ..gpu.head import HeadRows
+from ..gpu.ready import Lacking, lacking
+from ..gpu.tuning import for_head
 from . import asked, compiled, nodes, plain
 from .asked import Call
 from .chunks import Head, products
@@ -26,6 +29,7 @@ from .rows import Rows, distribution, settle
 
 #: What computes a call, in the order in which ``auto`` considers them, and what each is.
 FORMS = {
+    "triton": "a chunk of the logits is in memory at a time, and one kernel makes values and slopes of it",
     "chunked": "a chunk of the logits is in memory at a time, and gradients are made with the values",
     "eager": "all logits are made, and autograd keeps what it needs",
 }
@@ -55,9 +59,9 @@ def choose(call: Call) -> str:
         OptionError: no such backend. BackendError: one that does not run behind a linear head.
     """
     if call.backend == "auto":
-        return "chunked"
+        return "triton" if call.hidden.is_cuda and _lacking(call) is None else "chunked"
     if call.backend not in FORMS:
-        known = call.backend in ("compile", "triton")
+        known = call.backend == "compile"
         raise (BackendError if known else OptionError)(
             sentence(
                 f"{call.subject}(backend=...)",
@@ -66,16 +70,35 @@ def choose(call: Call) -> str:
                 remedy="leave backend out",
             )
         )
+    found = _lacking(call) if call.backend == "triton" else None
+    if found is not None:
+        expected, got, remedy = found
+        raise BackendError(
+            sentence(f"{call.subject}(backend='triton')", expected=expected, got=got, remedy=remedy)
+        )
     return call.backend
 
 
+def _lacking(call: Call) -> Lacking | None:
+    """Why no Triton kernel can compute a call; None: one can."""
+    if call.loss is not cross_entropy.loss:
+        return "cross_entropy", call.loss.name, "leave backend out"
+    if any(map(_learned, (*call.targets, call.options.class_weight))):
+        return "a target and class weights without a gradient", "one that requires it", "leave backend out"
+    return lacking(call.hidden)
+
+
 def explain(call: Call) -> Explanation:
-    """Which form computes a call, and why not the other."""
+    """Which form computes a call, and why not the others."""
     asked.check(call)
     chosen = choose(call)
     why = FORMS[chosen] if call.backend == "auto" else "asked for"
-    others = tuple((name, "not asked for") for name in FORMS if name != chosen)
-    return Explanation(f"{call.subject}({call.loss.name})", chosen, why, others)
+    others = []
+    for name in FORMS:
+        found = _lacking(call) if name == "triton" else None
+        reason = "not asked for" if found is None else f"it wants {found[0]}, and there is {found[1]}"
+        others.extend([] if name == chosen else [(name, reason)])
+    return Explanation(f"{call.subject}({call.loss.name})", chosen, why, tuple(others))
 
 
 def _sharded(call: Call, backend: str, base: torch.dtype) -> Any:
@@ -92,8 +115,10 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     rows = settle(call.loss, stand_in, call.targets, call.hyper, options)
     wide = torch.float64 if base is torch.float64 else torch.float32
     count = lead.numel()
-    size = call.rows or fitting(count, classes, weight.shape[1], wide)
-    sizes = (size if backend == "chunked" else max(count, 1), wide, products(base, hidden.device))
+    # What was chosen stands in the call from here on.
+    call = call._replace(backend=backend)
+    fit = for_head(weight.shape[1]) if backend == "triton" else fitting(count, classes, weight.shape[1], wide)
+    sizes = (max(count, 1) if backend == "eager" else call.rows or fit, wide, products(base, hidden.device))
     flat = hidden.reshape(count, hidden.shape[-1])
     kept, chosen = rows, None
     counts = rows.counts
@@ -205,9 +230,10 @@ def _declared(call: Call, kept: Rows) -> Declared:
     )
 
 
-def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss:
+def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss | nodes.Walker:
     if call.loss is cross_entropy.loss:
-        return CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
+        math = CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
+        return HeadRows(math) if call.backend == "triton" else math
     return _declared(call, kept)
 
 
