@@ -79,9 +79,14 @@ def _exactly(first: object, run: Callable[..., Any], *given: Any) -> Any:
 def _kernel(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> backends.Kernel | None:
-    """The kernel of a call. On a CPU ``auto`` looks for one only where samples are compared with samples."""
+    """The kernel of a call. On a CPU ``auto`` looks for one only where samples are compared with samples.
+
+    A compiler is given the math, which it can see through; it cannot follow the search for a kernel either.
+    """
     first = inputs[0]
-    if options.backend == "auto" and loss.unit is not Unit.ANCHOR and getattr(first, "is_cpu", True):
+    if options.backend == "auto" and (
+        torch.compiler.is_compiling() or (loss.unit is not Unit.ANCHOR and getattr(first, "is_cpu", True))
+    ):
         return None
     return backends.choose(loss, (inputs, hyper, options))
 
@@ -195,7 +200,8 @@ def _settle(
             keep = class_factor != 0
     supplied = {"keep": keep} if loss.unit is Unit.ANCHOR else {}
     made = product(weight, class_factor, where_is.samples, dtype)
-    if weight is not None and class_factor is None and not weight.requires_grad and not loss.facts.coupled:
+    silenced = not aside and not loss.facts.coupled
+    if weight is not None and class_factor is None and not weight.requires_grad and silenced:
         # Where the weight is 0 the inputs were silenced: the value there is finite, and 0 times it is 0.
         keep = None
     return Settled(arguments, supplied, made, keep, where_is.samples)

@@ -13,7 +13,16 @@ from lossary.core.declaration import Loss
 from lossary.core.unit import Unit
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
-ATTACHED: dict[str, tuple[str, ...]] = {}
+ATTACHED: dict[str, tuple[str, ...]] = {
+    "info_nce": ("contrastive.attach:info_nce",),
+    "clip": ("contrastive.attach:clip",),
+    "siglip": ("contrastive.attach:siglip",),
+    "nt_xent": ("contrastive.attach:nt_xent",),
+    "decoupled": ("contrastive.attach:decoupled",),
+    "supcon": ("contrastive.attach:supcon",),
+    "triplet_all": ("mining.triplets:ALL",),
+    "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
+}
 
 #: Kernels of every loss of a unit, behind those of the single loss.
 GENERIC: dict[Unit, tuple[str, ...]] = {

@@ -90,7 +90,7 @@ def _descended(case: Case, sign: float = 1.0) -> Case:
         size = slope.abs().amax().clamp(min=1e-30)
         first = case.first - sign * step * slope / size
         domain = case.loss.inputs[0].kind.domain
-        if domain is not None and not domain.holds(float(first.min())):
+        if domain is not None and not all(map(domain.holds, (float(first.min()), float(first.max())))):
             continue
         moved = with_first(case, first)
         case = moved if sign * float(moved()) < sign * float(case()) else case
