@@ -45,9 +45,9 @@ def note(loss: Loss, asked: Asked) -> str:
     """How long such a call took to compile, or that it has yet to be compiled."""
     inputs, hyper, options = asked
     where_is = shapes.frame(loss, inputs, hyper, options.class_dim)
-    tensors, known, *_ = _prepared(loss, inputs, hyper, options, where_is)
-    plan = plans.known(loss, tensors, hyper, *known)
-    seconds = sum(each.seconds for each in plan.graphs.values()) if plan is not None else 0.0
+    tensors, (bare, _, counted), *_ = _prepared(loss, inputs, hyper, options, where_is)
+    found = plans.alike(loss, tensors, hyper, bare, counted)
+    seconds = sum(graph.seconds for each in found for graph in each.graphs.values())
     if not seconds:
         return "the first such call compiles it, which takes seconds"
     return f"calls of this kind took {seconds:.1f} s to compile in this process"
