@@ -120,17 +120,12 @@ def plan(
     return _plans[key]
 
 
-def known(
-    loss: Loss,
-    tensors: Inputs,
-    hyper: Mapping[str, Any],
-    options: Options,
-    wanted: tuple[int, ...],
-    counted: bool,
-) -> Plan | None:
-    """The plan of a call if there is one."""
-    key = _key(loss, tensors, hyper, options, wanted, counted)
-    return _plans.get(key)
+def alike(
+    loss: Loss, tensors: Inputs, hyper: Mapping[str, Any], options: Options, counted: bool
+) -> tuple[Plan, ...]:
+    """The plans there are of calls like this one, whatever gradients they want."""
+    sought = _key(loss, tensors, hyper, options, (), counted)
+    return tuple(found for key, found in _plans.items() if key[1:] == sought[1:])
 
 
 def compiled() -> tuple[Compiled, ...]:
@@ -165,7 +160,8 @@ def _key(
         None if each is None else (each.dtype, each.ndim, each.device, each.is_inference())
         for each in tensors
     )
-    return (id(loss), settings, _frozen(tuple(options)), wanted, counted, kinds, checks.level, _live(tensors))
+    # What gradients are wanted comes first, see ``alike``.
+    return (wanted, id(loss), settings, _frozen(tuple(options)), counted, kinds, checks.level, _live(tensors))
 
 
 def _frozen(value: object) -> object:

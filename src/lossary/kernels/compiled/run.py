@@ -12,7 +12,7 @@ from lossary.core import call, checks, keeping, reduction, shapes, values
 from lossary.core.backends import Asked
 from lossary.core.declaration import Loss
 from lossary.core.kinds import Form
-from lossary.core.measure import Inputs, fit
+from lossary.core.measure import Inputs, fit, product
 from lossary.core.options import AUTO, Options
 from lossary.core.shapes import Frame
 from lossary.core.unit import Unit
@@ -45,9 +45,9 @@ def note(loss: Loss, asked: Asked) -> str:
     """How long such a call took to compile, or that it has yet to be compiled."""
     inputs, hyper, options = asked
     where_is = shapes.frame(loss, inputs, hyper, options.class_dim)
-    tensors, known, *_ = _prepared(loss, inputs, hyper, options, where_is)
-    plan = plans.known(loss, tensors, hyper, *known)
-    seconds = sum(each.seconds for each in plan.graphs.values()) if plan is not None else 0.0
+    tensors, (bare, _, counted), *_ = _prepared(loss, inputs, hyper, options, where_is)
+    found = plans.alike(loss, tensors, hyper, bare, counted)
+    seconds = sum(graph.seconds for each in found for graph in each.graphs.values())
     if not seconds:
         return "the first such call compiles it, which takes seconds"
     return f"calls of this kind took {seconds:.1f} s to compile in this process"
@@ -77,24 +77,36 @@ def _prepared(
 
 
 def _divisor(loss: Loss, inputs: Inputs, options: Options, where_is: Frame) -> float | Tensor | None:
-    """What the mean divides by where that is known before the math, so that the slope is scaled as it is made."""
+    """What the mean divides by where that is cheaply known before the math, so that the slope is scaled as it is
+    made, in one pass; None: the graph finds out, in a pass of its own."""
     if options.denominator is not None:
         given = options.denominator
         return given.detach() if isinstance(given, Tensor) else given
-    weighed = any(each is not None for each in (options.weight, options.mask, options.class_weight))
-    if weighed or loss.unit is Unit.REGION:
+    weight, keep, first = options.weight, options.mask, inputs[0]
+    assert first is not None
+    learned = weight is not None and weight.requires_grad and torch.is_grad_enabled()
+    if loss.unit is Unit.REGION or options.class_weight is not None or learned:
         return None
-    ignore = options.ignore_index
-    if loss.labelled and ignore is not None:
+    samples, ignore = where_is.samples, options.ignore_index
+    if loss.labelled and ignore is not None and loss.inputs[loss.target].kind.form is Form.CLASS:
         target = inputs[loss.target]
-        assert target is not None
-        indexed = loss.inputs[loss.target].kind.form is Form.CLASS and where_is.axes[loss.target] is None
-        if indexed:
-            index = -100 if ignore == AUTO else ignore
-            return torch.count_nonzero(target.long() != index).clamp(min=1)
-        if ignore != AUTO:
-            return None
-    return float(where_is.samples.numel())
+        if target is not None and where_is.axes[loss.target] is None:
+            labels = target.long() != (-100 if ignore == AUTO else ignore)
+            keep = labels if keep is None else labels & fit(loss, "mask", keep, first, samples)
+    elif loss.labelled and ignore not in (None, AUTO):
+        return None
+    if weight is None and keep is None:
+        return float(samples.numel())
+    with torch.no_grad():
+        if keep is not None:
+            keep = fit(loss, "mask", keep, first, samples)
+        measure = weight
+        if weight is not None:
+            weight = fit(loss, "weight", weight, first, samples)
+            weight = weight if keep is None else torch.where(keep, weight, 0.0)
+            measure = product(weight, None, samples, torch.promote_types(weight.dtype, torch.float32))
+        count = reduction.total_measure(samples, first, measure, keep)
+        return count + (count == 0)
 
 
 def _refuse(loss: Loss, inputs: Inputs, hyper: Mapping[str, Any], options: Options) -> Frame:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import call
+from lossary.core.errors import BackendError, sentence
 from lossary.core.measure import Inputs
 from lossary.core.options import Options
 
@@ -58,6 +59,17 @@ class Valued(torch.autograd.Function):
         for place, each in zip(plan.wanted, found, strict=True):
             all_[place] = each
         return None, None, None, None, *all_
+
+    @staticmethod
+    def jvp(ctx: Any, *_: Any) -> Any:
+        raise BackendError(
+            sentence(
+                f"{ctx.plan.loss.name}(backend='compile')",
+                expected="a call without forward-mode derivatives",
+                got="an input with a tangent",
+                remedy='pass backend="eager", which has them',
+            )
+        )
 
 
 def _slopes(ctx: Any, plan: Plan, tensors: Inputs, upstream: Tensor) -> tuple[Tensor, ...]:
