@@ -19,25 +19,28 @@ from lossary.declare import (
     loss,
 )
 
-from ..metric.distance import direction
-from ..metric.partners import EXEMPT, unit
-from .statistics import around, centred, covered
+from ..metric.partners import EXEMPT
+from .statistics import around, covariance, covered, standardised
 
 
-def _correlations(a, b, m, size=lambda v: v):
-    one, two = ([unit(column, m) for column in around(e, m)] for e in (a, b))
-    return [[m.sum([size(v * w) for v, w in zip(p, q, strict=True)]) for q in two] for p in one]
+def _correlations(a, b, m):
+    """The correlations of one view's features with the other's; 0 for a feature that does not vary."""
+
+    def over(p):
+        square = covariance(p, p, m)
+        return 1 / m.sqrt(square) if square != 0 else 1
+
+    one, two = around(a, m), around(b, m)
+    shorter, narrower = [over(p) for p in one], [over(q) for q in two]
+    return [
+        [covariance(p, q, m) * r * s for q, s in zip(two, narrower, strict=True)]
+        for p, r in zip(one, shorter, strict=True)
+    ]
 
 
 def _sizes(a, b, i, m, *, redundancy):
-    found = _correlations(a, b, m, abs)
-    return m.sum(
-        [
-            (1 + c) ** 2 if j == k else redundancy * c**2
-            for j, row in enumerate(found)
-            for k, c in enumerate(row)
-        ]
-    )
+    """A correlation is a sum whose terms may be of both signs, and add up to 1 at most."""
+    return len(a[0]) * (4 + redundancy * (len(a[0]) - 1))
 
 
 @loss(
@@ -88,11 +91,13 @@ def barlow_twins(
     there = covered(one, keep)
     if len(one) == 0:
         return (one.sum(-1) + other.sum(-1)), there, None
-    a, b = (direction(centred(z, there, scaled=True)) for z in (one, other))
+    a, b = (standardised(z, there) for z in (one, other))
     # 1 - C is taken from the distance, so that nothing cancels where the views agree; 1 where a feature is still.
     vary = 0.5 * ((a != 0).any(-1).to(a.dtype) + (b != 0).any(-1).to(a.dtype))
     same = 0.5 * (a - b).square().sum(-1) + (1.0 - vary)
     value = same.square().sum(-1) + redundancy * _off(a @ b.mT).square().sum((-2, -1))
+    # Two samples correlate fully, wherever they are: there is no slope, and rounding is not to give one.
+    value = torch.where(there.sum() > 2, value, value.detach())
     return value.expand(len(one)), torch.ones_like(there), None
 
 

@@ -5,34 +5,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..metric.distance import size
+from ..metric.distance import direction, size
 
 
-def centred(z: Tensor, there: Tensor, scaled: bool = False) -> Tensor:
+def centred(z: Tensor, there: Tensor) -> Tensor:
     """Each feature less its mean over the samples ``there``, 0 at the others. (N, D) to (D, N)
 
     A feature that does not vary gives exact zeros: its first value is taken away before the mean is.
-
-    Args:
-        scaled: whether each feature may be multiplied by a number, for what depends on its direction alone.
     """
+    return _about_mean(_risen(z, there), there)
+
+
+def standardised(z: Tensor, there: Tensor) -> Tensor:
+    """Each feature less its mean, at length 1; zeros where it does not vary. (N, D) to (D, N)"""
+    gap = _risen(z, there)
+    gap = gap / size(gap)
+    # Twice, which changes no value: so the derivative is brought twice into the plane where mean and length stay, and
+    # what rounding left outside of it the first time is not taken for a slope.
+    for _ in range(2):
+        gap = direction(_about_mean(gap, there))
+    return gap
+
+
+def _risen(z: Tensor, there: Tensor) -> Tensor:
     rows = z.mT
     first = there.to(torch.int64).argmax(-1, keepdim=True)
-    gap = torch.where(there, rows - rows.detach().index_select(-1, first), 0.0)
-    if scaled:
-        gap = gap / size(gap)
-    mean = gap.sum(-1, keepdim=True) / there.sum().clamp(min=1)
-    return torch.where(there, gap - mean, 0.0)
+    return torch.where(there, rows - rows.detach().index_select(-1, first), 0.0)
+
+
+def _about_mean(rows: Tensor, there: Tensor) -> Tensor:
+    mean = rows.sum(-1, keepdim=True) / there.sum().clamp(min=1)
+    return torch.where(there, rows - mean, 0.0)
 
 
 def around(e: Any, m: Any) -> Any:
-    """The same of plain numbers: a list of features, each a list over the samples."""
-    found = []
-    for column in zip(*e, strict=True):
-        gaps = [v - m.still(column[0]) for v in column]
-        mean = m.sum(gaps) / len(gaps)
-        found.append([v - mean for v in gaps])
-    return found
+    """The features of plain vectors, each less its first value: what a variance is of, and exact zeros if there is none."""
+    return [[v - m.still(column[0]) for v in column] for column in zip(*e, strict=True)]
+
+
+def covariance(p: Any, q: Any, m: Any) -> Any:
+    """n times the covariance of two features: n·cov = Σ p·q - Σ p·Σ q/n."""
+    return m.sum([v * w for v, w in zip(p, q, strict=True)]) - m.sum(p) * m.sum(q) / len(p)
 
 
 def covered(z: Tensor, keep: Tensor | None) -> Tensor:
