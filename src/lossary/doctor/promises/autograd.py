@@ -69,7 +69,7 @@ def runs_under_torch_func(subject: Subject) -> None:
             leaves = case.leaves()
             (gradient,) = torch.autograd.grad(leaves(**ways), [leaves.first])
             insist(same(torch.func.grad(call)(case.first), gradient), "torch.func.grad differs", case, **ways)
-            stack = torch.stack([case.first, case.first * 0.5, case.first + 0.25])
+            stack = torch.stack([case.first, case.first * 0.5, case.first * 0.75 + 0.25])
             mapped = torch.func.vmap(call)(stack)
             looped = torch.stack([call(each) for each in stack])
             insist(same(mapped, looped), "vmap is not the loop", case, **ways)

@@ -14,8 +14,11 @@ from ..subject import Subject
 
 def _other(subject: Subject, case: Case, width: float) -> Tensor:
     noise = torch.randn(case.first.shape, generator=subject.generator, dtype=torch.float64)
+    domain = subject.loss.inputs[0].kind.domain
+    if domain is not None and domain.low < 0 and domain.high < torch.inf:
+        return (case.first + width * noise).clamp(domain.low, domain.high)
     # Where only numbers above a bound are admitted, so are the larger ones.
-    return case.first + width * (noise.abs() if subject.loss.inputs[0].kind.domain is not None else noise)
+    return case.first + width * (noise.abs() if domain is not None else noise)
 
 
 def _distance(case: Case, a: Tensor, b: Tensor) -> Tensor:
@@ -90,7 +93,7 @@ def _descended(case: Case, sign: float = 1.0) -> Case:
         size = slope.abs().amax().clamp(min=1e-30)
         first = case.first - sign * step * slope / size
         domain = case.loss.inputs[0].kind.domain
-        if domain is not None and not domain.holds(float(first.min())):
+        if domain is not None and not all(map(domain.holds, (float(first.min()), float(first.max())))):
             continue
         moved = with_first(case, first)
         case = moved if sign * float(moved()) < sign * float(case()) else case

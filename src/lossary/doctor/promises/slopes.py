@@ -17,7 +17,7 @@ from ..draw import WITH_CLASSES, Case
 from ..dual import plain
 from ..judge import NUMBERS
 from ..promise import insist, promise
-from ..scalars import units
+from ..scalars import per_call, units
 from ..subject import Subject
 
 #: One-sided differences with 200 digits: the step is far below every number drawn, the digits far below the step.
@@ -126,7 +126,7 @@ def _judge_ties(subject: Subject, case: Case) -> None:
 
 
 def _one_sided(case: Case, place: tuple[int, ...], number: int) -> tuple[float, float]:
-    definition = case.loss.definition
+    definition = per_call(case.loss, case.loss.definition)
     assert definition is not None
 
     def at(shift: Any) -> Any:
