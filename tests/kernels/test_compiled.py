@@ -76,7 +76,9 @@ def test_focal_through_inductor_is_eager_for_every_batch_at_the_price_of_one_com
 
 
 def test_cross_entropy_through_inductor_keeps_the_small_losses_and_refuses_as_eager_does() -> None:
-    logits = torch.tensor([[25.0, 0.0, -torch.inf], [0.0, 3.0, 1.0], [torch.nan, 1.0, 2.0]], requires_grad=True)
+    logits = torch.tensor(
+        [[25.0, 0.0, -torch.inf], [0.0, 3.0, 1.0], [torch.nan, 1.0, 2.0]], requires_grad=True
+    )
     target = torch.tensor([0, 1, -100])
     value = lossary.cross_entropy(logits, target, backend="compile")
     value.backward()
