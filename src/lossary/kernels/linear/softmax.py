@@ -230,7 +230,7 @@ def curve_(
             pulled = dot.sum(1) if target.spread is None else dot @ target.spread
             toward = toward + target.share * pulled
     along: Tensor = rate * mean - toward + more * base
-    dot.sub_(mean.unsqueeze(1)).mul_(rate.unsqueeze(1) if isinstance(rate, Tensor) else rate)
+    dot.sub_(mean.unsqueeze(1)).mul_(rate.unsqueeze(1))
     if z_loss:
         dot.add_((2.0 * z_loss * (mean + base)).unsqueeze(1))
     dot.mul_(e).mul_((factor / size).unsqueeze(1))
