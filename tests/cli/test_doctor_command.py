@@ -189,7 +189,9 @@ def test_a_promise_at_a_time_finds_what_one_examination_finds(run: Run) -> None:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """An examination that takes no time and finds nothing."""
 
-    def examine(function: LossFunction, promises: tuple[str, ...], *, seed: int = 0) -> doctor.Examination:
+    def examine(
+        function: LossFunction, promises: tuple[str, ...], *, seed: int = 0, backend: str = "auto"
+    ) -> doctor.Examination:
         return doctor.Examination(function.loss.name, seed, promises, (), (), ())
 
     monkeypatch.setattr(doctor, "examine", examine)
@@ -238,6 +240,11 @@ def test_a_slow_promise_asked_for_by_name_needs_no_slow(run: Run) -> None:
         (
             ("doctor_right.py",),
             "NAME: expected file.py:name, got 'doctor_right.py'; say which loss, as in doctor_right.py:ramp.",
+        ),
+        (
+            ("mse", "--backend", "cuda"),
+            "mse(backend=...): expected 'auto', 'eager', 'chunked', 'compile', 'triton', got 'cuda'; choose one of "
+            "them.",
         ),
         (("doctor_raises.py:f",), "doctor_raises.py stops with ZeroDivisionError: division by zero"),
         (

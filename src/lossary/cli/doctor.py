@@ -33,6 +33,9 @@ def doctor(
     slow: Annotated[
         bool, typer.Option("--slow", help="Try the promises that compile and export too: seconds more.")
     ] = False,
+    backend: Annotated[
+        str, typer.Option(help="Examine this backend of the loss: a kernel keeps what its loss keeps.")
+    ] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, with the names of all promises.")
     ] = False,
@@ -41,7 +44,7 @@ def doctor(
     with redirect_stdout(sys.stderr):  # what a file of losses prints is no part of the answer
         function = _declared(name)
         chosen, untried = _chosen(promise or [], slow)
-        found = _examined(function, chosen, seed)
+        found = _examined(function, chosen, seed, backend)
     from lossary.report.cards.examination import examination_json, examination_lines, runnable
 
     found = runnable(found, name)
@@ -112,7 +115,7 @@ def _chosen(asked: Sequence[str], slow: bool) -> tuple[list[str], list[str]]:
     return [name for name in PROMISES if name not in untried], untried
 
 
-def _examined(function: LossFunction, chosen: Sequence[str], seed: int) -> Examination:
+def _examined(function: LossFunction, chosen: Sequence[str], seed: int, backend: str) -> Examination:
     """One examination, a promise at a time so that a bar can move: each draws from a seed of its own."""
     from dataclasses import replace
 
@@ -121,13 +124,13 @@ def _examined(function: LossFunction, chosen: Sequence[str], seed: int) -> Exami
     from lossary.cli.progress import Bars
     from lossary.doctor import examine
 
-    found = examine(function, (), seed=seed)
+    found = examine(function, (), seed=seed, backend=backend)
     # torch warns about parts of itself while it traces and compiles; whatever matters in a loss is a finding.
     with warnings.catch_warnings(), Bars(Console(stderr=True, highlight=False), enabled=True) as bars:
         warnings.simplefilter("ignore")
         bars.stage(f"examining {function.loss.name}", len(chosen), 0)
         for name in chosen:
-            one = examine(function, (name,), seed=seed)
+            one = examine(function, (name,), seed=seed, backend=backend)
             found = replace(
                 found,
                 kept=found.kept + one.kept,

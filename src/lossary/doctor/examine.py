@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
+from ..core.backends import attached, check
 from ..core.function import LossFunction
 from .catalogue import PROMISES
+from .impostor import disguise
 from .promise import Broken, Promise
 from .subject import Subject
 
@@ -66,7 +68,12 @@ class Examination:
 
 
 def examine(
-    function: LossFunction, promises: Iterable[str] | None = None, *, seed: int = 0, slow: bool = True
+    function: LossFunction,
+    promises: Iterable[str] | None = None,
+    *,
+    seed: int = 0,
+    slow: bool = True,
+    backend: str = "auto",
 ) -> Examination:
     """Examine one loss, ours or yours.
 
@@ -74,11 +81,21 @@ def examine(
         promises: names of promises; all by default.
         seed: of every draw.
         slow: whether to try the promises that compile and export, which takes seconds.
+        backend: what computes every call that does not name one: a kernel keeps what its loss keeps, but for what it
+            is excused from.
 
     Raises:
-        KeyError: there is no such promise.
+        KeyError: there is no such promise. BackendError: the loss has no such backend.
     """
     loss = function.loss
+    excused = dict(loss.facts.exempt)
+    if backend != "auto":
+        check(loss, backend)
+        for kernel in attached(loss):
+            excused |= kernel.exempt if kernel.backend == backend else {}
+        function = disguise(
+            function, lambda real, inputs, options: real(*inputs, **{"backend": backend, **options})
+        )
     chosen = [PROMISES[name] for name in promises] if promises is not None else list(PROMISES.values())
     kept: list[str] = []
     absent: list[str] = []
@@ -89,8 +106,8 @@ def examine(
     for promise in chosen:
         if promise.slow and not slow:
             continue
-        if promise.name in loss.facts.exempt:
-            exempt.append((promise.name, loss.facts.exempt[promise.name]))
+        if promise.name in excused:
+            exempt.append((promise.name, excused[promise.name]))
             continue
         if not promise.applies(loss):
             absent.append(promise.name)

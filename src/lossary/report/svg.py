@@ -123,6 +123,16 @@ def draw(picture: Picture, key: str, *, painted: bool = True) -> str:
     return ElementTree.tostring(clean, encoding="unicode", short_empty_elements=True)
 
 
+def standalone(picture: Picture, key: str) -> str:
+    """An SVG file that shows itself anywhere, on paper of its own: colours are written out, nothing is fetched."""
+    head, _, rest = draw(picture, key, painted=False).partition(">")
+    return (
+        f'{head} xmlns="http://www.w3.org/2000/svg" font-family="{_FONT}">'
+        f'<rect width="100%" height="100%" fill="#fdfdfb" />{rest}\n'
+    )
+
+
+_FONT: Final = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 _PADDING: Final = {"left": 2, "right": 6, "top": 6, "bottom": 2}
 STYLE: Final = {
     "font": "Helvetica, Arial, Liberation Sans, sans-serif",

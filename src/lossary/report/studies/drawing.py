@@ -16,7 +16,6 @@ DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 WIDE, NARROW, HEIGHT = 560, 230, 250
 DECADES = [10.0**power for power in range(-6, 7)]
 STEPS = [step * decade for decade in DECADES for step in (1, 2, 5)]
-FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
 
 def figure(picture: Picture) -> Figure:
@@ -26,13 +25,8 @@ def figure(picture: Picture) -> Figure:
 
 
 def standalone(picture: Picture) -> str:
-    """An SVG file that shows itself anywhere, on paper of its own: colours are written out, nothing is fetched."""
-    text = svg.draw(drawing(picture, WIDE), picture.key, painted=False)
-    head, _, rest = text.partition(">")
-    return (
-        f'{head} xmlns="http://www.w3.org/2000/svg" font-family="{FONT}">'
-        f'<rect width="100%" height="100%" fill="#fdfdfb" />{rest}\n'
-    )
+    """An SVG file that shows itself anywhere."""
+    return svg.standalone(drawing(picture, WIDE), picture.key)
 
 
 def drawing(picture: Picture, width: int) -> svg.Picture:

@@ -1,0 +1,1 @@
+"""Time and memory of Lossary's kernels beside the peers' and beside a floor."""
