@@ -83,7 +83,7 @@ def _lacking(call: Call) -> Lacking | None:
     """Why no Triton kernel can compute a call; None: one can."""
     if call.loss is not cross_entropy.loss:
         return "cross_entropy", call.loss.name, "leave backend out"
-    if any(map(_learned, (*call.targets, call.options.class_weight))):
+    if any(map(wants_gradient, (*call.targets, call.options.class_weight))):
         return "a target and class weights without a gradient", "one that requires it", "leave backend out"
     return lacking(call.hidden)
 

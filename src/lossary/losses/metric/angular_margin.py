@@ -118,6 +118,7 @@ def _turn(c, m, margin):
     soft="mixture",
     elicits=Elicits.EMBEDDING,
     constant="no closed form: every class wants to lead by the margin at least",
+    claims=Claims(),
     cancels=lambda x, y, m, margin, scale: led_sizes(x, y, m, lambda c: _turn(c, m, margin), scale, 1),
     symbolic=False,
     formula=r"\sum_k y_k \log\left(1 + \sum_{j \ne k} e^{s (x_j - \phi_k)}\right) \text{ with } \phi_k = \cos(\arccos "
