@@ -14,8 +14,11 @@ from ..subject import Subject
 
 def _other(subject: Subject, case: Case, width: float) -> Tensor:
     noise = torch.randn(case.first.shape, generator=subject.generator, dtype=torch.float64)
+    domain = subject.loss.inputs[0].kind.domain
+    if domain is not None and domain.low < 0 and domain.high < torch.inf:
+        return (case.first + width * noise).clamp(domain.low, domain.high)
     # Where only numbers above a bound are admitted, so are the larger ones.
-    return case.first + width * (noise.abs() if subject.loss.inputs[0].kind.domain is not None else noise)
+    return case.first + width * (noise.abs() if domain is not None else noise)
 
 
 def _distance(case: Case, a: Tensor, b: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from lossary.declare import (
 
 from .distance import Distance, between
 from .partners import log_sum, mean_over, partners, positives, sides
-from .triplet import _distance as plain_distance
+from .triplet import distance_of as plain_distance
 
 Finite = Interval("a finite number", -float("inf"), float("inf"), False, False, (-0.5, 0.0, 0.5, 1.0, 2.0))
 MARGIN = "how far apart samples of different labels should be"
