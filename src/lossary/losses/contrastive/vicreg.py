@@ -75,9 +75,7 @@ def _sizes(a, b, i, m, *, invariance, variance, covariance, gamma, eps):
     avoid_when="Batches are small: covariances over a few samples are mostly noise.",
     aliases=("vicreg_loss", "variance_invariance_covariance"),
     elsewhere={
-        "solo.losses.vicreg.vicreg_loss_func": lambda gamma: (
-            1.0 if gamma == 1 else "no factor: it has no gamma but 1"
-        ),
+        "solo.losses.vicreg.vicreg_loss_func": "no factor: one number for a batch, of the same formula with gamma 1",
         "vicreg.main_vicreg.VICReg": "no factor: it halves the variance term",
         "lightly.loss.VICRegLoss": "no factor: it halves the variance term",
         "pytorch_metric_learning.losses.VICRegLoss": "no factor: it halves the variance term",
@@ -102,9 +100,9 @@ def vicreg(
 ) -> PerAnchor:
     """A sample's squared distance between its views, and for all samples alike what their features lack and repeat.
 
-    Shapes: both (N, D), row i of one and of the other the views of a sample; per unit (N,), whose mean over the batch is
-    the paper's loss. As in its pseudo-code and unlike its equation 5, the distance is the mean over features and not
-    the sum. Deviations and covariances divide by n - 1; of a single sample they are 0.
+    Shapes: both (N, D), row i of one and of the other the views of a sample; per unit (N,), whose mean is the
+    paper's loss. As in its pseudo-code and unlike its equation 5, the distance is the mean over features and
+    not the sum. Deviations and covariances divide by n - 1; of a single sample they are 0.
     """
     there = covered(one, keep)
     # A term without a price is left out, since it may be infinite.
