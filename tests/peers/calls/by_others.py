@@ -39,6 +39,14 @@ def _wasserstein(case: Case) -> Array:
     return np.array([ot.wasserstein_1d(x, y, p=p) for x, y in pairs])
 
 
+def _triplets(case: Case, **how: object) -> Tensor:
+    distance = measuring.LpDistance(normalize_embeddings=False)
+    found: Tensor = pulling.TripletMarginLoss(distance=distance, reducer=reducing.MeanReducer(), **how)(
+        *two(case)
+    )
+    return found
+
+
 def _batch_hard(case: Case) -> Tensor:
     embeddings, labels = two(case)
     distance = measuring.LpDistance(normalize_embeddings=False)
