@@ -39,11 +39,15 @@ def _wasserstein(case: Case) -> Array:
     return np.array([ot.wasserstein_1d(x, y, p=p) for x, y in pairs])
 
 
-def _triplets(case: Case, **how: object) -> Tensor:
-    distance = measuring.LpDistance(normalize_embeddings=False)
-    found: Tensor = pulling.TripletMarginLoss(distance=distance, reducer=reducing.MeanReducer(), **how)(
-        *two(case)
+def _all_triplets(case: Case) -> Tensor:
+    margin = case.hyper["margin"]
+    made = pulling.TripletMarginLoss(
+        margin=margin or 0.0,
+        smooth_loss=margin is None,
+        distance=measuring.LpDistance(normalize_embeddings=False),
+        reducer=reducing.MeanReducer(),
     )
+    found: Tensor = made(*two(case))
     return found
 
 
@@ -97,10 +101,14 @@ ENTMAX = Library(
     packages=("entmax",),
 )
 POT = _of("ot.wasserstein_1d", _wasserstein)
-METRIC_LEARNING = _of(
-    "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
-    "normalize_embeddings, MeanReducer",
-    _batch_hard,
+METRIC_LEARNING = Library(
+    {
+        "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
+        "normalize_embeddings, MeanReducer": _batch_hard,
+        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, MeanReducer, "
+        "smooth_loss and margin 0 for the soft margin": _all_triplets,
+    },
+    packages=("pytorch_metric_learning",),
 )
 ROBUST = _of("robust_loss_pytorch.general.lossfun", _general)
 TORCHMETRICS = Library(

@@ -116,4 +116,4 @@ def _best(
     return torch.where(many > 1, first, found)
 
 
-HARD = Kernel("chunked", "math", _run, lacks, partial(worth, least=256), exempt=EXEMPT)
+HARD = Kernel("chunked", "math", _run, lacks, partial(worth, least=128), exempt=EXEMPT)

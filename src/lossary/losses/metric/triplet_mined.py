@@ -86,13 +86,9 @@ def _size(e, labels, i, m, margin, distance):
     elsewhere={
         "pytorch_metric_learning.losses.TripletMarginLoss": "no factor: by default it scales embeddings to "
         "length 1, and takes the mean over the triplets that cost something",
-        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, "
-        "MeanReducer": lambda margin, distance: (
-            1.0 if margin is not None and distance == "euclidean" else "no factor: its distance is euclidean"
-        ),
-        "pytorch_metric_learning.losses.TripletMarginLoss(smooth_loss=True, margin=0), LpDistance without "
-        "normalize_embeddings, MeanReducer": lambda margin, distance: (
-            1.0 if margin is None and distance == "euclidean" else "no factor: it is the soft margin"
+        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, MeanReducer, "
+        "smooth_loss and margin 0 for the soft margin": lambda distance: (
+            1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
         ),
     },
     paper=Paper(
