@@ -19,6 +19,8 @@ _PUBLIC = {
     "names": ("lossary.core.registry", "names"),
     "parse": ("lossary.nn", "parse"),
     "explain": ("lossary.core.registry", "explain"),
+    "linear": ("lossary.kernels.linear", "linear"),
+    "linear_cross_entropy": ("lossary.kernels.linear", "linear_cross_entropy"),
     "checks": ("lossary.core.checks", "checks"),
     "Summed": ("lossary.core.world", "Summed"),
     "effective_weights": ("lossary.losses.imbalance.class_balanced", "effective_weights"),

@@ -189,7 +189,9 @@ def test_a_promise_at_a_time_finds_what_one_examination_finds(run: Run) -> None:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """An examination that takes no time and finds nothing."""
 
-    def examine(function: LossFunction, promises: tuple[str, ...], *, seed: int = 0) -> doctor.Examination:
+    def examine(
+        function: LossFunction, promises: tuple[str, ...], *, seed: int = 0, backend: str = "auto"
+    ) -> doctor.Examination:
         return doctor.Examination(function.loss.name, seed, promises, (), (), ())
 
     monkeypatch.setattr(doctor, "examine", examine)

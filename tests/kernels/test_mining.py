@@ -223,7 +223,7 @@ def test_a_hand_made_batch_has_the_values_of_its_triplets() -> None:
     owners = torch.tensor([0, 0, 1, 1])
     for backend in ("eager", "chunked"):
         every = triplet_all.units(embeddings, owners, backend=backend)
-        assert every.values[0] == 0.75 and every.measure.tolist() == [2.0] * 4
+        assert every.values[0] == 0.75 and list(every.measure) == [2.0] * 4
         # The nearest negative beyond 5 is at 8, where relu cuts 5 - 8 + 1.
         semi = triplet_semi_hard.units(embeddings, owners, backend=backend)
-        assert semi.values[0] == 0.0 and semi.measure.tolist() == [1.0] * 4
+        assert semi.values[0] == 0.0 and list(semi.measure) == [1.0] * 4

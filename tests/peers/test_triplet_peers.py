@@ -1,4 +1,4 @@
-"""Mined triplets against other libraries' rules, written down in NumPy: loops over samples, nothing shared with ours."""
+"""Mined triplets against other libraries' rules, written down in NumPy with loops over samples."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def pairs(i: int, squared: bool) -> tuple[Array, Array]:
     """Distances of a sample's positives and of its negatives."""
     apart = np.array([np.dot(X[i] - x, X[i] - x) for x in X])
     apart = apart if squared else np.sqrt(apart)
-    return apart[(Y == Y[i]) & (np.arange(len(Y)) != i)], apart[Y != Y[i]]
+    alike = np.equal(Y, Y[i])
+    return apart[alike & (np.arange(len(Y)) != i)], apart[~alike]
 
 
 def every(squared: bool) -> Iterator[tuple[float, float]]:

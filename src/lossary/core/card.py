@@ -149,7 +149,8 @@ class Facts:
         decoded: the answer they stand for, where it is not the greatest score, the sign or the number itself.
         raw: the way back, from class probabilities (..., C) or a mean to outputs that say them.
         counts: of the labels of a batch and one sample's place, how many pairs or triplets that sample is the anchor
-            of; None: one where it has a partner of its label and one of another.
+            of; None: one where it has a partner of its label and one of another. Without labels each sample has its
+            own, and None is one for each.
         shared: of a number of raw outputs, how one score enters each where they share it.
     """
 

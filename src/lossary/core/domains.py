@@ -96,13 +96,17 @@ class NumberOrTensor:
     """A number of a set, or a tensor of them: one value, or one per label on the last axis of the input.
 
     The values of a tensor are not read; its shape is judged where it meets the input.
+
+    Attributes:
+        single: whether there is no such axis, so that a tensor holds one number.
     """
 
     each: Interval
+    single: bool = False
 
     @property
     def says(self) -> str:
-        return f"{self.each.says}, or a tensor of one such number per label"
+        return f"{self.each.says}, or a tensor of one such number{'' if self.single else ' per label'}"
 
     @property
     def examples(self) -> tuple[object, ...]:
@@ -110,7 +114,7 @@ class NumberOrTensor:
 
     def holds(self, value: object) -> bool:
         if isinstance(value, Tensor):
-            return value.ndim <= 1 and not value.is_complex()
+            return value.ndim <= (0 if self.single else 1) and not value.is_complex()
         return self.each.holds(value)
 
 

@@ -145,7 +145,7 @@ def _classes(
     else:
         target = canonical.wide(target)
         target = target if axis == target.ndim - 1 else target.movedim(axis, -1)
-    weights = _class_weight(loss, options.class_weight, classes, target, live)
+    weights = class_weights(loss, options.class_weight, classes, target, live)
     if loss.unit is Unit.REGION:
         return canonical.soften(target, classes, dtype), weights
     if options.label_smoothing != 0.0:
@@ -164,7 +164,7 @@ def _binary(
     loss: Loss, target: Tensor, dtype: torch.dtype, options: Options, live: bool
 ) -> tuple[Tensor, Tensor | None]:
     target = canonical.smooth_binary(target.to(dtype), options.label_smoothing)
-    weights = _class_weight(loss, options.class_weight, 2, target, live)
+    weights = class_weights(loss, options.class_weight, 2, target, live)
     if weights is None:
         return target, None
     positive = target * weights[1]
@@ -172,9 +172,10 @@ def _binary(
     return positive / torch.where(factor == 0, 1.0, factor), factor
 
 
-def _class_weight(
+def class_weights(
     loss: Loss, weights: Tensor | None, classes: int, target: Tensor, live: bool
 ) -> Tensor | None:
+    """A class weight as the measure takes it, checked; None where there is none."""
     if weights is None:
         return None
     values.class_weights(loss, weights, classes, target)

@@ -41,3 +41,8 @@ def autocast_is_on(tensor: object) -> TypeGuard[Tensor]:
 def is_forward_mode() -> bool:
     """Whether derivatives are carried forward now, by dual tensors."""
     return forward_ad._current_level >= 0
+
+
+def transforms() -> bool:
+    """Whether ``torch.func`` or forward-mode differentiation runs this code, which a kernel's own backward cannot."""
+    return _functorch.peek_interpreter_stack() is not None or is_forward_mode()

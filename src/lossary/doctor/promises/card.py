@@ -81,7 +81,7 @@ def _integers(value: Any) -> bool:
 
 
 def _samples(subject: Subject, tensors: list[Tensor]) -> torch.Size:
-    if subject.loss.unit in (Unit.REGION, Unit.ANCHOR):
+    if subject.loss.unit is Unit.REGION:
         return torch.Size(tensors[-1].shape)
     return tensors[0].shape[:1]
 

@@ -34,7 +34,8 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
     measure = torch.ones(shape, dtype=torch.float64)
     if case.loss.unit is Unit.ANCHOR:
         kept = torch.ones(shape, dtype=torch.bool) if mask is None else mask
-        measure = _anchored(case, kept) if case.loss.has(Form.LABEL) else kept.double()
+        alone = not case.loss.has(Form.LABEL) and case.loss.facts.counts is None
+        measure = kept.double() if alone else _anchored(case, kept)
     if class_weight is not None and case.loss.unit is Unit.REGION:
         measure = measure * class_weight.double()
     elif class_weight is not None:
@@ -52,11 +53,17 @@ def expected_measure(case: Case, weight: Tensor | None = None, mask: Tensor | No
 
 
 def _anchored(case: Case, kept: Tensor) -> Tensor:
-    """How many pairs or triplets each sample is the anchor of, among those that take part."""
+    """How many pairs or triplets each sample is the anchor of, among those that take part.
+
+    Without labels no two samples belong together, as if each had a label of its own.
+    """
     labels = next(
-        tensor
-        for each, tensor in zip(case.loss.inputs, case.inputs, strict=True)
-        if each.kind.form is Form.LABEL
+        (
+            tensor
+            for each, tensor in zip(case.loss.inputs, case.inputs, strict=True)
+            if each.kind.form is Form.LABEL
+        ),
+        torch.arange(len(kept)),
     )
     assert labels is not None
     places = kept.nonzero().flatten().tolist()

@@ -21,7 +21,7 @@ def lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
 
 
 def worth(loss: Loss, asked: Asked, *, least: int) -> str | None:
-    """From ``least`` samples on, as measured at 16 and at 128 numbers each, it takes less time; and always less memory."""
+    """From ``least`` samples on it takes less time, as measured at 16 and at 128 numbers each; and less memory."""
     first = asked[0][0]
     if first is None or len(first) < least:
         return None

@@ -1,0 +1,1 @@
+"""Learning representations from views that belong together."""

@@ -1,0 +1,89 @@
+"""Decoupled contrastive learning: NT-Xent whose denominator leaves the positive pair out."""
+
+from typing import Annotated
+
+import torch
+
+from lossary.declare import (
+    Claims,
+    Elicits,
+    Embedding,
+    Example,
+    Keep,
+    Link,
+    Paper,
+    PerAnchor,
+    Task,
+    loss,
+)
+
+from .nt_xent import both, turns, views
+from .pairs import EXEMPT, MEANING, Temperature, Warmth, dot
+
+
+def _unsure(one, other, i, m, *, temperature):
+    found = []
+    for anchor, own, rest in turns(one, other, i, m):
+        shares = m.softmax([dot(anchor, each, m) / temperature for each in rest])
+        sizes = [dot(map(abs, anchor), map(abs, each), m) / temperature for each in (own, *rest)]
+        found.append(sizes[0] + dot(shares, sizes[1:], m) + m.log(len(rest)))
+    return m.sum(found) / 2
+
+
+@loss(
+    title="Decoupled contrastive loss",
+    task=Task.METRIC,
+    link=Link.IDENTITY,
+    outputs="an embedding",
+    decode="the embedding; compare by cosine",
+    coupled=True,
+    elicits=Elicits.EMBEDDING,
+    constant="any embedding that is the same for all costs log(2N - 2) in a batch of N",
+    claims=Claims(),
+    counts=lambda labels, i: int(len(labels) > 1),
+    cancels=_unsure,
+    symbolic=False,
+    formula=r"\frac{\ell_{ab} + \ell_{ba}}{2} \text{ with } \ell_{ab} = \log \sum_{k \notin \{a, b\}} "
+    r"\exp(s_{ak}/\tau) - s_{ab}/\tau \text{ over all } 2N \text{ views}",
+    derivative=r"\nabla \ell_{ab} = \frac{1}{\tau} \left(\sum_{k \notin \{a, b\}} p_{ak} \nabla s_{ak} - \nabla s_{ab}"
+    r"\right) \text{ with the softmax } p \text{ over } k \notin \{a, b\}",
+    example=Example(
+        (((1.0, 0.0), (0.0, 1.0)), ((2.0, 0.0), (0.0, 3.0)), 0), -0.3068528194400547,
+        "each view: cosine 1 with its other view and 0 with two of the other sample: log(1 + 1) - 1 = -0.3069",
+        {"temperature": 1.0},
+    ),
+    use_when="Two views of each sample are at hand and batches are small: a pair that is found still pulls.",
+    avoid_when="A loss of at least 0 is wanted: this one has no greatest lower bound for all temperatures.",
+    aliases=("dcl", "decoupled_contrastive"),
+    elsewhere={
+        "pytorch_metric_learning.losses.NTXentLoss": "no factor: its denominator holds the positive pair",
+        "lightly.loss.DCLLoss": "no factor: it leaves a view's own sample out of one half of the views only",
+    },
+    exempt=EXEMPT,
+    paper=Paper("Yeh et al.", 2022, "Decoupled Contrastive Learning", arxiv="2110.06848"),
+)  # fmt: skip
+def decoupled(
+    one: Embedding,
+    other: Embedding,
+    *,
+    temperature: Annotated[Warmth, Temperature, MEANING] = 0.1,
+    keep: Keep = None,
+) -> PerAnchor:
+    """A view's similarities to the views of other samples, softly the greatest, less that to its own other view.
+
+    Shapes: both (N, D), row i of both are views of sample i; per unit (N,), the mean over the two views, which the
+    paper adds up. A sample alone in its batch does not count.
+    """
+    rest, own, some = views(one, other, temperature, keep)
+    return both(torch.where(some, rest - own, 0.0)), some[: len(one)], None
+
+
+@decoupled.definition
+def _(one, other, i, m, *, temperature):
+    if len(one) == 1:
+        return None
+    found = []
+    for anchor, own, rest in turns(one, other, i, m):
+        raised = [m.exp(dot(anchor, each, m) / temperature) for each in rest]
+        found.append(m.log(m.sum(raised)) - dot(anchor, own, m) / temperature)
+    return m.sum(found) / 2

@@ -1,0 +1,70 @@
+"""What contrastive losses are made of: similarities over a temperature, and how a pair stands against the others."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lossary.declare import Choice, NumberOrTensor, Positive, softplus
+
+from ..metric.distance import direction
+
+Similarity = Choice(("cosine", "dot"))
+Temperature = NumberOrTensor(Positive, single=True)
+MEANING = "what similarities are divided by; a tensor of one number may learn"
+Warmth = float | Tensor
+EXEMPT = {
+    "autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype",
+}
+
+
+def similarities(a: Tensor, b: Tensor, temperature: Warmth, similarity: str = "cosine") -> Tensor:
+    """Every row of ``a`` with every row of ``b``, over the temperature. (N, D), (M, D) to (N, M)"""
+    if similarity == "cosine":
+        a, b = direction(a), direction(b)
+    return a @ b.transpose(0, 1) / temperature
+
+
+def apart(count: int, keep: Tensor | None, device: torch.device) -> Tensor:
+    """Which samples each is compared with: those that take part, but not itself. (N, N)"""
+    others = ~torch.eye(count, dtype=torch.bool, device=device)
+    return others if keep is None else others & keep
+
+
+def against(logits: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithm of the sum of exponentials over each row's others, and which rows have some.
+
+    Where a row has none the number is finite and means nothing.
+    """
+    some = others.any(1)
+    if logits.shape[1] == 0:
+        return logits.sum(1), some
+    return torch.logsumexp(torch.where(others | ~some.unsqueeze(1), logits, -torch.inf), 1), some
+
+
+def surprise(rest: Tensor, own: Tensor, some: Tensor) -> Tensor:
+    """-log of the share that exp(own) has of itself and exp(rest): log(1 + exp(rest - own)) keeps a small one."""
+    return torch.where(some, softplus(rest - own), 0.0)
+
+
+def scaled(vectors: Any, m: Any, similarity: str = "cosine") -> Any:
+    """Vectors of plain numbers as the similarity takes them: of length 1, but for those of length 0."""
+    if similarity == "dot":
+        return vectors
+    norms = [m.sqrt(m.sum([v * v for v in each])) for each in vectors]
+    return [[v / n if n != 0 else v for v in each] for each, n in zip(vectors, norms, strict=True)]
+
+
+def dot(a: Any, b: Any, m: Any) -> Any:
+    """The sum of products of two lists of plain numbers."""
+    return m.sum([v * w for v, w in zip(a, b, strict=True)])
+
+
+def unsure(anchor: Any, own: Any, others: Any, m: Any, temperature: Any) -> Any:
+    """What the rounding of similarities leaves of an anchor's surprise: Σ |derivative by each| times its terms' size.
+
+    All vectors are scaled already.
+    """
+    sizes = [dot(map(abs, anchor), map(abs, each), m) / temperature for each in (own, *others)]
+    shares = m.softmax([dot(anchor, each, m) / temperature for each in (own, *others)])
+    return m.sum([share * (size + sizes[0]) for share, size in zip(shares[1:], sizes[1:], strict=True)])
