@@ -200,6 +200,14 @@ def test_a_row_that_is_nan_or_whose_label_names_no_class_is_nan_and_no_other() -
     assert slope.isnan().any((1, 2)).tolist() == [False, True, True, True]
 
 
+def test_many_equal_classes_have_one_slope() -> None:
+    logits, target = torch.zeros(1, 20000, requires_grad=True), torch.tensor([7])
+    lossary.cross_entropy(logits, target, backend="triton").backward()
+    assert logits.grad is not None
+    others = logits.grad[0, torch.arange(20000) != 7]
+    torch.testing.assert_close(others, torch.full_like(others, 1 / 20000), rtol=1e-6, atol=0)
+
+
 def test_a_second_backward_gives_the_same_gradient() -> None:
     logits = torch.randn(3, 4, requires_grad=True)
     value = 2.0 * lossary.cross_entropy(logits, torch.tensor([0, 3, 1]), backend="triton")

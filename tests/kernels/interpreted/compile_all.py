@@ -23,7 +23,7 @@ from triton.runtime.jit import JITFunction
 
 from lossary.kernels.contrastive.tiles import Sum, Table
 from lossary.kernels.gpu import pairs
-from lossary.kernels.gpu.rows import Target, multiply, rows
+from lossary.kernels.gpu.rows import Target, rows
 
 PTXAS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
 
@@ -69,7 +69,7 @@ def rows_of(
     logits = torch.empty(2, classes, inner, dtype=dtype)
     y = torch.empty(2, classes, inner) if soft else torch.empty(2 * inner, dtype=torch.int64)
     keep, scale = torch.ones(2 * inner, dtype=torch.bool), torch.ones(2 * inner)
-    rows(logits, Target(y, **options), keep, scale, slope=logits)
+    rows(logits, Target(y, **options), keep, scale, slope=logits, unless=torch.ones(()))
 
 
 def pairs_of(sum: Sum, dtype: torch.dtype = torch.float32) -> None:
@@ -95,7 +95,6 @@ def main(all: bool) -> None:
     rows_of(8192, **everything)
     pairs_of(Sum.BOTH)
     pairs_of(Sum.SOFTPLUS)
-    multiply(torch.empty(10, dtype=torch.bfloat16), torch.ones(()))
     if all:
         rows_of(32000, **everything)
         rows_of(19, inner=4096)
