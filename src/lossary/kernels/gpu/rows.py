@@ -89,8 +89,8 @@ def rows(
         *(y.stride() if soft else (0, 0, 0)), *((0, 0, 0) if slope is None else slope.stride()),
         SOFT=soft, HITS=target.hit is not None, SHARES=target.share is not None, WEIGHTED=target.spread is not None,
         KEEP=keep is not None, SCALED=scale is not None, UNLESS=unless is not None, BARE=bare,
-        SLOPE=slope is not None, EXTRA=extra, Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole, ROWS=tile.rows, CLASSES=tile.classes,
-        ACC=_acc(dtype), num_warps=tile.warps,
+        SLOPE=slope is not None, EXTRA=extra, Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole,
+        ROWS=tile.rows, CLASSES=tile.classes, ACC=_acc(dtype), num_warps=tile.warps,
     )  # fmt: skip
     return Rows(values, slope, lse, winner)
 

@@ -84,7 +84,8 @@ def rows(
     N, C, inner, x_outer, x_class, x_inner, y_outer, y_class, y_inner, s_outer, s_class, s_inner,
     SOFT: tl.constexpr, HITS: tl.constexpr, SHARES: tl.constexpr, WEIGHTED: tl.constexpr, KEEP: tl.constexpr,
     SCALED: tl.constexpr, UNLESS: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr, EXTRA: tl.constexpr,
-    Z: tl.constexpr, CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr, ACC: tl.constexpr,
+    Z: tl.constexpr, CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr,
+    ACC: tl.constexpr,
 ):  # fmt: skip
     """Values of ROWS rows, and on request their slopes by the logits, both times the row's scale (BARE: slopes alone).
 
