@@ -13,6 +13,8 @@ from lossary.core.registry import explain as explain
 from lossary.core.registry import get as get
 from lossary.losses.transport.gradient_penalty import gradient_penalty as gradient_penalty
 from lossary.losses.regularizers.jacobian import jacobian_penalty as jacobian_penalty
+from lossary.kernels.linear import linear as linear
+from lossary.kernels.linear import linear_cross_entropy as linear_cross_entropy
 from lossary.core.registry import names as names
 from lossary.nn import parse as parse
 from lossary.losses.transport.sliced import random_directions as random_directions
@@ -51,6 +53,24 @@ class _ActivePassive(LossFunction, Protocol):
 
 active_passive: _ActivePassive
 
+class _Alignment(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        x: Tensor,
+        y: Tensor,
+        *,
+        alpha: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The distance between two vectors at length 1, to the power alpha."""
+
+alignment: _Alignment
+
 class _AlphaDivergence(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -71,6 +91,48 @@ class _AlphaDivergence(LossFunction, Protocol):
         """The divergence of the prediction from the target whose order slides from seeking a mode to covering all."""
 
 alpha_divergence: _AlphaDivergence
+
+class _Angular(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        alpha: float = 40.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each pair of a label against all samples of others, by the angle at which those see it."""
+
+angular: _Angular
+
+class _Arcface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.5,
+        scale: float = 64.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines in which the angle to the true class's centre counts as wider by a margin."""
+
+arcface: _Arcface
 
 class _Asymmetric(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -141,6 +203,25 @@ class _BalancedSoftmax(LossFunction, Protocol):
         """Cross-entropy of a softmax in which each class counts as often as it has samples."""
 
 balanced_softmax: _BalancedSoftmax
+
+class _BarlowTwins(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        redundancy: float = 0.005,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance of two views' cross-correlations from the identity, those off the diagonal for less."""
+
+barlow_twins: _BarlowTwins
 
 class _Barron(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -328,6 +409,23 @@ class _Brier(LossFunction, Protocol):
 
 brier: _Brier
 
+class _Byol(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance between two vectors at length 1: 2 - 2·cos."""
+
+byol: _Byol
+
 class _CategoricalFocal(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -435,6 +533,23 @@ class _Cauchy(LossFunction, Protocol):
 
 cauchy: _Cauchy
 
+class _Center(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embedding: Tensor,
+        centre: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the squared distance of an embedding from the centre of its class."""
+
+center: _Center
+
 class _Charbonnier(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -474,6 +589,26 @@ class _ChiSquare(LossFunction, Protocol):
 
 chi_square: _ChiSquare
 
+class _Circle(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cosines across labels against those within, each weighed by its distance from the best it could be."""
+
+circle: _Circle
+
 class _ClassBalanced(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -497,6 +632,25 @@ class _ClassBalanced(LossFunction, Protocol):
         """Cross-entropy weighted by one over the effective number of samples of the true class, mean 1 over classes."""
 
 class_balanced: _ClassBalanced
+
+class _Clip(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        image: Tensor,
+        text: Tensor,
+        *,
+        temperature: float | Tensor = 0.07,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Mean of two cross-entropies: of an image's similarities to all texts, and of its text's to all images."""
+
+clip: _Clip
 
 class _ConfidencePenalty(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -541,6 +695,49 @@ class _Consistency(LossFunction, Protocol):
 
 consistency: _Consistency
 
+class _Contrastive(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Pairs of one kind (target 1) pull together, pairs of two kinds (target 0) push apart up to a margin."""
+
+contrastive: _Contrastive
+
+class _ContrastiveBatch(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The contrastive loss of each sample and all others of the batch: equal labels are one kind."""
+
+contrastive_batch: _ContrastiveBatch
+
 class _Coral(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -582,6 +779,51 @@ class _Corn(LossFunction, Protocol):
         """Cross-entropy of the questions that a class still reaches: the surprise at it when thresholds are met in turn."""
 
 corn: _Corn
+
+class _Cosface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.35,
+        scale: float = 64.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines in which the true class must lead by a margin."""
+
+cosface: _Cosface
+
+class _CosineEmbedding(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Pairs of one kind (target 1) are to point in one direction, pairs of two kinds (target 0) not to."""
+
+cosine_embedding: _CosineEmbedding
 
 class _Critic(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -681,6 +923,25 @@ class _CumulativeLink(LossFunction, Protocol):
 
 cumulative_link: _CumulativeLink
 
+class _Decoupled(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        temperature: float | Tensor = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A view's similarities to the views of other samples, softly the greatest, less that to its own other view."""
+
+decoupled: _Decoupled
+
 class _Dice(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -703,6 +964,28 @@ class _Dice(LossFunction, Protocol):
         """One minus the overlap of a predicted and a true region, for each sample and class."""
 
 dice: _Dice
+
+class _Dino(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        *,
+        student_temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        center: Tensor | Sequence[float] | None = None,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The cross-entropy of the student's probabilities by the teacher's, which are centred and sharpened."""
+
+dino: _Dino
 
 class _Distillation(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1027,6 +1310,26 @@ class _GeneralizedCrossEntropy(LossFunction, Protocol):
 
 generalized_cross_entropy: _GeneralizedCrossEntropy
 
+class _GeneralizedLifted(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each sample's soft farthest partner against its soft nearest negative, by a margin."""
+
+generalized_lifted: _GeneralizedLifted
+
 class _GroupLasso(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1140,6 +1443,26 @@ class _ImageTotalVariation(LossFunction, Protocol):
 
 image_total_variation: _ImageTotalVariation
 
+class _InfoNce(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        query: Tensor,
+        key: Tensor,
+        *,
+        temperature: float | Tensor = 0.07,
+        similarity: str = 'cosine',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of each query's similarities to all keys of the batch, its own key being the right one."""
+
+info_nce: _InfoNce
+
 class _IntervalScore(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1218,6 +1541,24 @@ class _Kl(LossFunction, Protocol):
         """How many nats are lost by coding one distribution with the other."""
 
 kl: _Kl
+
+class _Koleo(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        *,
+        eps: float = 1e-08,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Minus the logarithm of the distance to the nearest other sample of the batch, at length 1."""
+
+koleo: _Koleo
 
 class _L1Penalty(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1314,6 +1655,26 @@ class _Ldam(LossFunction, Protocol):
         """Cross-entropy of scaled scores in which the true class must lead by a margin, wider the rarer it is."""
 
 ldam: _Ldam
+
+class _Lifted(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the squared excess of each pair's distance over a soft minimum of both samples' distances to negatives."""
+
+lifted: _Lifted
 
 class _Linex(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1525,6 +1886,28 @@ class _MultiMargin(LossFunction, Protocol):
 
 multi_margin: _MultiMargin
 
+class _MultiSimilarity(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        alpha: float = 2.0,
+        beta: float = 50.0,
+        base: float = 0.5,
+        epsilon: float | None = None,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Positives below a base similarity and negatives above it cost, the worst of each sample's most."""
+
+multi_similarity: _MultiSimilarity
+
 class _MultilabelMargin(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1543,6 +1926,24 @@ class _MultilabelMargin(LossFunction, Protocol):
 
 multilabel_margin: _MultilabelMargin
 
+class _NPairs(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The probability of a partner among itself and all samples of other labels, by scalar products: its -log."""
+
+n_pairs: _NPairs
+
 class _NegativeBinomialNll(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1559,6 +1960,23 @@ class _NegativeBinomialNll(LossFunction, Protocol):
         """The negative log-probability of a count that varies more than Poisson's."""
 
 negative_binomial_nll: _NegativeBinomialNll
+
+class _NegativeCosine(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """How little two vectors point the same way: -1 if they do, 1 if they are opposed, whatever their lengths."""
+
+negative_cosine: _NegativeCosine
 
 class _NormalizedCrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1604,6 +2022,25 @@ class _NormalizedFocal(LossFunction, Protocol):
         """The true label's share in the focal losses of all labels."""
 
 normalized_focal: _NormalizedFocal
+
+class _NtXent(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        temperature: float | Tensor = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of a view's similarities to all other views of the batch, the mean over a sample's two views."""
+
+nt_xent: _NtXent
 
 class _Orthogonality(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1697,6 +2134,50 @@ class _Poly1(LossFunction, Protocol):
         """Cross-entropy plus epsilon times the probability that the model withheld from the truth."""
 
 poly1: _Poly1
+
+class _ProxyAnchor(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.1,
+        scale: float = 32.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each proxy pulls the samples of its class and pushes all others, the farthest and the nearest of them most."""
+
+proxy_anchor: _ProxyAnchor
+
+class _ProxyNca(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        scale: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The proxy of the sample's class must be nearer than the proxies of all others together."""
+
+proxy_nca: _ProxyNca
 
 class _QuadraticWeightedKappa(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -1830,6 +2311,26 @@ class _Seesaw(LossFunction, Protocol):
 
 seesaw: _Seesaw
 
+class _Siglip(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        image: Tensor,
+        text: Tensor,
+        *,
+        temperature: float | Tensor = 0.1,
+        bias: float | Tensor = -10.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Logistic loss of every pair of an image and a text, summed over the texts; only its own text is right."""
+
+siglip: _Siglip
+
 class _SlicedWasserstein(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1950,6 +2451,29 @@ class _Sparsemax(LossFunction, Protocol):
 
 sparsemax: _Sparsemax
 
+class _Sphereface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: int = 4,
+        scale: float = 30.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines in which the angle to the true class's centre counts several times."""
+
+sphereface: _Sphereface
+
 class _Spherical(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -2007,6 +2531,25 @@ class _StudentTNll(LossFunction, Protocol):
         """How unlikely the target is under Student's t distribution: far points count with a logarithm only."""
 
 student_t_nll: _StudentTNll
+
+class _Supcon(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        temperature: float | Tensor = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Cross-entropy of a sample's similarities to all others, the mean over those of its label as the right answer."""
+
+supcon: _Supcon
 
 class _SymmetricCrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -2096,6 +2639,26 @@ class _Triplet(LossFunction, Protocol):
 
 triplet: _Triplet
 
+class _TripletAll(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float | None = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each sample against every pair of one of its positives and one of its negatives in the batch."""
+
+triplet_all: _TripletAll
+
 class _TripletBatchHard(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -2115,6 +2678,26 @@ class _TripletBatchHard(LossFunction, Protocol):
         """Each sample against its farthest positive and its nearest negative in the batch."""
 
 triplet_batch_hard: _TripletBatchHard
+
+class _TripletSemiHard(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        margin: float | None = 1.0,
+        distance: str = 'euclidean',
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each pair of a class against the nearest negative that is farther than the positive."""
+
+triplet_semi_hard: _TripletSemiHard
 
 class _Tukey(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -2171,6 +2754,24 @@ class _TwoWay(LossFunction, Protocol):
         """The soft maximum of the absent labels is pushed below the soft minimum of the present ones."""
 
 two_way: _TwoWay
+
+class _Uniformity(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        *,
+        t: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The logarithm of the mean of exp(-t·distance²) over all pairs of a batch, at length 1."""
+
+uniformity: _Uniformity
 
 class _VectorScaling(LossFunction, Protocol):
     def __call__(  # type: ignore[override]

@@ -45,6 +45,27 @@ class ActivePassive(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Alignment(Single):
+    """The distance between two vectors at length 1, to the power alpha."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class AlphaDivergence(Single):
     """The divergence of the prediction from the target whose order slides from seeking a mode to covering all."""
 
@@ -62,6 +83,54 @@ class AlphaDivergence(Single):
     def __call__(
         self,
         prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Angular(Single):
+    """Each pair of a label against all samples of others, by the angle at which those see it."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 40.0,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Arcface(Single):
+    """Softmax over cosines in which the angle to the true class's centre counts as wider by a margin."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.5,
+        scale: float = 64.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -142,6 +211,28 @@ class BalancedSoftmax(Single):
         self,
         logits: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class BarlowTwins(Single):
+    """The squared distance of two views' cross-correlations from the identity, those off the diagonal for less."""
+
+    def __init__(
+        self,
+        *,
+        redundancy: float = 0.005,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -361,6 +452,26 @@ class Brier(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Byol(Single):
+    """The squared distance between two vectors at length 1: 2 - 2·cos."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class CategoricalFocal(Single):
     """Cross-entropy over classes that fades out the rows the model already gets right."""
 
@@ -483,6 +594,26 @@ class Cauchy(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Center(Single):
+    """Half the squared distance of an embedding from the centre of its class."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embedding: Tensor,
+        centre: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Charbonnier(Single):
     """A hyperbola: half a square within the scale, the absolute error in units of it far out, smooth throughout."""
 
@@ -528,6 +659,29 @@ class ChiSquare(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Circle(Single):
+    """Cosines across labels against those within, each weighed by its distance from the best it could be."""
+
+    def __init__(
+        self,
+        *,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class ClassBalanced(Single):
     """Cross-entropy weighted by one over the effective number of samples of the true class, mean 1 over classes."""
 
@@ -549,6 +703,28 @@ class ClassBalanced(Single):
         self,
         logits: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Clip(Single):
+    """Mean of two cross-entropies: of an image's similarities to all texts, and of its text's to all images."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.07,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -604,6 +780,55 @@ class Consistency(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Contrastive(Single):
+    """Pairs of one kind (target 1) pull together, pairs of two kinds (target 0) push apart up to a margin."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ContrastiveBatch(Single):
+    """The contrastive loss of each sample and all others of the batch: equal labels are one kind."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Coral(Single):
     """Cross-entropy of every question whether the class lies beyond a threshold, added up."""
 
@@ -645,6 +870,57 @@ class Corn(Single):
     def __call__(
         self,
         thresholds: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Cosface(Single):
+    """Softmax over cosines in which the true class must lead by a margin."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.35,
+        scale: float = 64.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class CosineEmbedding(Single):
+    """Pairs of one kind (target 1) are to point in one direction, pairs of two kinds (target 0) not to."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        first: Tensor,
+        second: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -765,6 +1041,28 @@ class CumulativeLink(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Decoupled(Single):
+    """A view's similarities to the views of other samples, softly the greatest, less that to its own other view."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Dice(Single):
     """One minus the overlap of a predicted and a true region, for each sample and class."""
 
@@ -785,6 +1083,31 @@ class Dice(Single):
         self,
         logits: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Dino(Single):
+    """The cross-entropy of the student's probabilities by the teacher's, which are centred and sharpened."""
+
+    def __init__(
+        self,
+        *,
+        student_temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        center: Tensor | Sequence[float] | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        student: Tensor,
+        teacher: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1162,6 +1485,29 @@ class GeneralizedCrossEntropy(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class GeneralizedLifted(Single):
+    """Each sample's soft farthest partner against its soft nearest negative, by a margin."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class GroupLasso(Single):
     """The length of a group of numbers times the root of its size: groups are at 0 as a whole, or not at all."""
 
@@ -1293,6 +1639,29 @@ class ImageTotalVariation(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class InfoNce(Single):
+    """Cross-entropy of each query's similarities to all keys of the batch, its own key being the right one."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.07,
+        similarity: str = 'cosine',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        query: Tensor,
+        key: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class IntervalScore(Single):
     """The interval's width, and 2/alpha times the distance by which the target lies outside it."""
 
@@ -1378,6 +1747,27 @@ class Kl(Single):
         self,
         prediction: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Koleo(Single):
+    """Minus the logarithm of the distance to the nearest other sample of the batch, at length 1."""
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-08,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1489,6 +1879,29 @@ class Ldam(Single):
         self,
         scores: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Lifted(Single):
+    """Half the squared excess of each pair's distance over a soft minimum of both samples' distances to negatives."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1738,6 +2151,31 @@ class MultiMargin(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class MultiSimilarity(Single):
+    """Positives below a base similarity and negatives above it cost, the worst of each sample's most."""
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        beta: float = 50.0,
+        base: float = 0.5,
+        epsilon: float | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class MultilabelMargin(Single):
     """The hinge of every pair of a present and an absent label, added up and divided by the number of labels."""
 
@@ -1759,8 +2197,49 @@ class MultilabelMargin(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class NPairs(Single):
+    """The probability of a partner among itself and all samples of other labels, by scalar products: its -log."""
+
+    def __init__(
+        self,
+        *,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class NegativeBinomialNll(Single):
     """The negative log-probability of a count that varies more than Poisson's."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        prediction: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NegativeCosine(Single):
+    """How little two vectors point the same way: -1 if they do, 1 if they are opposed, whatever their lengths."""
 
     def __init__(
         self,
@@ -1824,6 +2303,28 @@ class NormalizedFocal(Single):
         self,
         logits: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class NtXent(Single):
+    """Cross-entropy of a view's similarities to all other views of the batch, the mean over a sample's two views."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1931,6 +2432,56 @@ class Poly1(Single):
     def __call__(
         self,
         logits: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ProxyAnchor(Single):
+    """Each proxy pulls the samples of its class and pushes all others, the farthest and the nearest of them most."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.1,
+        scale: float = 32.0,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ProxyNca(Single):
+    """The proxy of the sample's class must be nearer than the proxies of all others together."""
+
+    def __init__(
+        self,
+        *,
+        scale: float = 2.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,
@@ -2088,6 +2639,29 @@ class Seesaw(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Siglip(Single):
+    """Logistic loss of every pair of an image and a text, summed over the texts; only its own text is right."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.1,
+        bias: float | Tensor = -10.0,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        image: Tensor,
+        text: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class SlicedWasserstein(Single):
     """The mean of the Wasserstein distances between two clouds' projections on given directions."""
 
@@ -2226,6 +2800,32 @@ class Sparsemax(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Sphereface(Single):
+    """Softmax over cosines in which the angle to the true class's centre counts several times."""
+
+    def __init__(
+        self,
+        *,
+        margin: int = 4,
+        scale: float = 30.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Spherical(Single):
     """What the true class lacks of 1 once the probabilities are scaled to a vector of length 1."""
 
@@ -2287,6 +2887,28 @@ class StudentTNll(Single):
         self,
         prediction: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Supcon(Single):
+    """Cross-entropy of a sample's similarities to all others, the mean over those of its label as the right answer."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float | Tensor = 0.1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -2393,8 +3015,54 @@ class Triplet(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class TripletAll(Single):
+    """Each sample against every pair of one of its positives and one of its negatives in the batch."""
+
+    def __init__(
+        self,
+        *,
+        margin: float | None = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class TripletBatchHard(Single):
     """Each sample against its farthest positive and its nearest negative in the batch."""
+
+    def __init__(
+        self,
+        *,
+        margin: float | None = 1.0,
+        distance: str = 'euclidean',
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class TripletSemiHard(Single):
+    """Each pair of a class against the nearest negative that is farther than the positive."""
 
     def __init__(
         self,
@@ -2475,6 +3143,27 @@ class TwoWay(Single):
         self,
         scores: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Uniformity(Single):
+    """The logarithm of the mean of exp(-t·distance²) over all pairs of a batch, at length 1."""
+
+    def __init__(
+        self,
+        *,
+        t: float = 2.0,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,

@@ -1,4 +1,4 @@
-"""What `make bench` prints can be trusted: sides do the same work, ratios are round by round, broken claims are said."""
+"""What `make bench` prints can be trusted: equal work on all sides, ratios round by round, broken claims said."""
 
 from __future__ import annotations
 

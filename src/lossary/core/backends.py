@@ -34,6 +34,7 @@ class Kernel:
         lacks: why it cannot run on a call, as the end of "expected ..."; None: it can. (expected, got, remedy)
         worth: why ``auto`` takes it for a call, in words; None: it does not.
         ring: the form across ranks that never holds the whole batch, as ``ring(loss, inputs, hyper, options)``.
+        note: what there is to say of a call that it computes, in words.
         exempt: promises of the contract that the loss keeps and its kernel does not, each with the reason.
     """
 
@@ -43,6 +44,7 @@ class Kernel:
     lacks: Callable[[Loss, Asked], tuple[str, str, str] | None]
     worth: Callable[[Loss, Asked], str | None]
     ring: Callable[..., Tensor] | None = None
+    note: Callable[[Loss, Asked], str] | None = None
     exempt: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,9 +147,10 @@ def explain(loss: Loss, asked: Asked) -> Explanation:
                 "not asked for" if lacking is None else f"it wants {lacking[0]}, and there is {lacking[1]}"
             )
             others.append((each.backend, reason))
+    note = f"; {kernel.note(loss, asked)}" if kernel is not None and kernel.note is not None else ""
     if wanted != "auto":
-        return Explanation(loss.name, backend, "asked for", tuple(others))
+        return Explanation(loss.name, backend, f"asked for{note}", tuple(others))
     if kernel is not None:
-        return Explanation(loss.name, backend, kernel.worth(loss, asked) or "", tuple(others))
+        return Explanation(loss.name, backend, f"{kernel.worth(loss, asked) or ''}{note}", tuple(others))
     why = "no kernel serves this call better" if others else "it has no kernel"
     return Explanation(loss.name, backend, why, tuple(others))

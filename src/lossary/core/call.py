@@ -17,7 +17,7 @@ from .declaration import Loss
 from .errors import BackendError, sentence
 from .gathering import gather
 from .keeping import labelled, silence, weighted
-from .measure import Settled, both, fit, product
+from .measure import Judge, Settled, both, fit, product
 from .options import PLAIN, Options
 from .shapes import Frame, frame
 from .unit import Unit
@@ -138,6 +138,7 @@ def settle(
     hyper: Mapping[str, Any],
     options: Options,
     aside: bool = False,
+    judge: Judge | None = None,
 ) -> Settled:
     """Everything of a call that comes before the math.
 
@@ -145,6 +146,8 @@ def settle(
         aside: leave the first input alone, whose shape, dtype and device are all that is read of it: neither silenced
             nor judged nor canonical, and None among the arguments. So a kernel that makes the first input itself, or
             silences it on the way, learns the target and the measure. Not for regions.
+        judge: shown the silenced inputs, it returns those to go on with. So a kernel that is traced, where no value
+            is read, judges on the way and makes an illegal index harmless.
     """
     if checks.level != "off":
         check(loss, hyper, options)
@@ -157,8 +160,8 @@ def settle(
     if loss.per_class:
         values.per_class(loss, hyper, where_is.classes, live)
     if loss.unit is Unit.REGION:
-        return regions.settle(loss, inputs, options, where_is, live)
-    return _settle(loss, inputs, options, where_is, live, first, aside)
+        return regions.settle(loss, inputs, options, where_is, live, judge)
+    return _settle(loss, inputs, options, where_is, live, first, aside, judge)
 
 
 def _settle(
@@ -169,6 +172,7 @@ def _settle(
     live: bool,
     first: Tensor,
     aside: bool,
+    judge: Judge | None,
 ) -> Settled:
     weight, sure = options.weight, options.mask
     if sure is not None:
@@ -186,6 +190,8 @@ def _settle(
         inputs = silence(loss, inputs, where_is, keep, options, live)
     if live and (options.inputs != "logits" or (loss.judged and not legal)):
         values.judge(loss, inputs, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
+    if judge is not None:
+        inputs = judge(where_is, inputs, inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live, first.dtype)
     if class_factor is not None:
         if keep is not None:

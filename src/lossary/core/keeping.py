@@ -50,7 +50,7 @@ def labelled(
         low, high = values.span(target)
         if not low <= ignore <= high:
             # Of a third input, as a teacher's distribution, the labels say nothing.
-            return None, low >= 0 and high < where_is.classes and len(inputs) == 2
+            return None, low >= 0 and high < where_is.classes and len(inputs) == 2 and not loss.bounded
     return target != ignore, False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +10,12 @@ from torch import Size, Tensor
 
 from .declaration import Loss
 from .errors import DtypeError, ShapeError, sentence
+from .shapes import Frame
 from .unit import Unit
+
+Inputs = tuple[Tensor | None, ...]
+#: Is shown where things are, the inputs to be judged and those the math would receive; returns those it does receive.
+Judge = Callable[[Frame, Inputs, Inputs], Inputs]
 
 
 class Settled(NamedTuple):

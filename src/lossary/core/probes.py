@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 _functorch = torch._C._functorch
 
@@ -37,6 +38,11 @@ def autocast_is_on(tensor: object) -> TypeGuard[Tensor]:
     return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)
 
 
+def is_forward_mode() -> bool:
+    """Whether derivatives are carried forward now, by dual tensors."""
+    return forward_ad._current_level >= 0
+
+
 def transforms() -> bool:
     """Whether ``torch.func`` or forward-mode differentiation runs this code, which a kernel's own backward cannot."""
-    return _functorch.peek_interpreter_stack() is not None or torch.autograd.forward_ad._current_level >= 0
+    return _functorch.peek_interpreter_stack() is not None or is_forward_mode()

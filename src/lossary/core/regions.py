@@ -13,13 +13,18 @@ from . import prepare, values
 from .declaration import Loss
 from .keeping import labelled, silence, weighted
 from .kinds import Form
-from .measure import Settled, both, fit, product
+from .measure import Judge, Settled, both, fit, product
 from .options import Options
 from .shapes import Frame
 
 
 def settle(
-    loss: Loss, inputs: tuple[Tensor | None, ...], options: Options, where_is: Frame, live: bool
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    options: Options,
+    where_is: Frame,
+    live: bool,
+    judge: Judge | None = None,
 ) -> Settled:
     """Everything of a call on regions that comes before the math."""
     mask = _place(loss, "mask", options.mask, inputs, where_is)
@@ -34,12 +39,17 @@ def settle(
     keep = both(sure, weighted(loss, weight, live))
     if keep is not None:
         inputs = _silence(loss, inputs, where_is, keep, options, live)
-    if live and (options.inputs != "logits" or not legal):
+    if judge is not None or (live and (options.inputs != "logits" or not legal)):
         # A row of which some classes do not count is no distribution any more, and is not judged as one.
         judged = (
             inputs if keep is None else silence(loss, inputs, where_is, _whole(keep, where_is), options, live)
         )
-        values.judge(loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
+        if judge is not None:
+            inputs = judge(where_is, judged, inputs)
+        else:
+            values.judge(
+                loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs
+            )
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     shape = Size((*where_is.samples[:1], where_is.classes) if where_is.classes else where_is.samples[:1])
     counts = _counts(sure, weight if inside else None, shape)

@@ -100,6 +100,9 @@ def _within(domain: Interval, found: Tensor, generator: torch.Generator, flavour
     if domain.low == -1.0:
         # 63/64 is a number of every dtype, and none of the numbers above it rounds to 1 in half precision.
         return found.clamp(min=-0.984375)
+    if domain.low < 0 and domain.high < torch.inf:
+        # Between two ends: ordinary numbers inside, others at the ends themselves.
+        return torch.tanh(found) if flavour == "ordinary" else found.clamp(-1.0, 1.0)
     found = found.abs()
     if not domain.closed_low:
         found = torch.where(found.float() == 0, 1.0, found)

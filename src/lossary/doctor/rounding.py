@@ -13,7 +13,7 @@ from ..core.unit import Unit
 from .draw import Case
 from .dual import slopes
 from .judge import NUMBERS
-from .scalars import Name, units
+from .scalars import Name, per_call, units
 
 #: Roundings granted, in eps of the dtype the loss is computed in.
 VALUE, GRADIENT = 32, 256
@@ -43,7 +43,7 @@ def sway(case: Case, place: tuple[int, ...], eps: float) -> dict[Hashable, Any]:
     That is what rounding does to the terms of a difference, and on which side of a kink it leaves them. It is granted
     where a loss declares that its terms cancel.
     """
-    definition = case.loss.definition
+    definition = per_call(case.loss, case.loss.definition)
     assert definition is not None
 
     def gradient(nudge: Mapping[Hashable, Any], shift: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import mpmath
 import torch
 from torch import Tensor
 
+from ..core.declaration import Loss
 from ..core.kinds import Form
 from ..core.unit import Unit
 from .draw import WITH_CLASSES, Case, differentiable
@@ -25,6 +26,24 @@ class Scalars:
 
     place: tuple[int, ...]
     arguments: tuple[Any, ...]
+
+
+def per_call(loss: Loss, of_one: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """A definition, or the size of its terms, as ``reduction="none"`` has it: times what its unit counts for.
+
+    Of an anchor it is the mean over its pairs or triplets, and the call returns their sum.
+    """
+    counts = loss.facts.counts
+    if of_one is None or counts is None:
+        return of_one
+    place = next((number for number, each in enumerate(loss.inputs) if each.kind.form is Form.LABEL), None)
+
+    def of_all(*arguments: Any, **hyper: Any) -> Any:
+        found = of_one(*arguments, **hyper)
+        labels = range(len(arguments[0])) if place is None else arguments[place]
+        return None if found is None else found * counts(labels, arguments[-2])
+
+    return of_all
 
 
 def units(

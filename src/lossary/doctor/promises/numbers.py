@@ -14,7 +14,7 @@ from ..draw import Case
 from ..judge import Undecided, exact
 from ..promise import Broken, insist, promise
 from ..rounding import GRADIENT, VALUE, sway, within
-from ..scalars import units
+from ..scalars import per_call, places, units
 from ..subject import Subject
 
 
@@ -36,7 +36,9 @@ def _judge_values(subject: Subject, flavour: str) -> None:
 
 
 def _compare(case: Case, got: torch.Tensor, inner: torch.Tensor | None = None) -> None:
-    definition, cancels = case.loss.definition, case.loss.facts.cancels
+    definition, cancels = (
+        per_call(case.loss, each) for each in (case.loss.definition, case.loss.facts.cancels)
+    )
     if definition is None:
         return
     below = torch.finfo(got.dtype).smallest_normal
@@ -88,14 +90,15 @@ def gradients_are_exact_at_extremes(subject: Subject) -> None:
 
 
 def _judge_gradient(case: Case) -> None:
-    definition, cancels = case.loss.definition, case.loss.facts.cancels
+    definition, cancels = (
+        per_call(case.loss, each) for each in (case.loss.definition, case.loss.facts.cancels)
+    )
     if definition is None:
         return
     leaves = case.leaves()
     value = leaves(reduction="none")
-    places = [unit.place for unit in units(case)]
     wanted = leaves.differentiable()
-    total = torch.stack([value[place] for place in places]).sum()
+    total = torch.stack([value[place] for place in places(case)]).sum()
     got = dict(zip(map(id, wanted), torch.autograd.grad(total, wanted), strict=True))
     below = torch.finfo(value.dtype).smallest_normal
     for unit in units(case, derive=True):

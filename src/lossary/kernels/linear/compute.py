@@ -43,12 +43,13 @@ def compute(call: Call) -> Any:
     """
     asked.check(call)
     backend = choose(call)
+    run = _compute if call.class_group is None else _sharded
     if probes.autocast_is_on(call.hidden):
         base = torch.get_autocast_dtype(call.hidden.device.type)
         base = torch.float64 if call.hidden.dtype is torch.float64 else base
         with torch.autocast(call.hidden.device.type, enabled=False):
-            return _compute(call, backend, base)
-    return _compute(call, backend, call.hidden.dtype)
+            return run(call, backend, base)
+    return run(call, backend, call.hidden.dtype)
 
 
 def choose(call: Call) -> str:
@@ -82,7 +83,7 @@ def _lacking(call: Call) -> Lacking | None:
     """Why no Triton kernel can compute a call; None: one can."""
     if call.loss is not cross_entropy.loss:
         return "cross_entropy", call.loss.name, "leave backend out"
-    if any(map(_learned, (*call.targets, call.options.class_weight))):
+    if any(map(wants_gradient, (*call.targets, call.options.class_weight))):
         return "a target and class weights without a gradient", "one that requires it", "leave backend out"
     return lacking(call.hidden)
 
@@ -98,6 +99,13 @@ def explain(call: Call) -> Explanation:
         reason = "not asked for" if found is None else f"it wants {found[0]}, and there is {found[1]}"
         others.extend([] if name == chosen else [(name, reason)])
     return Explanation(f"{call.subject}({call.loss.name})", chosen, why, tuple(others))
+
+
+def _sharded(call: Call, backend: str, base: torch.dtype) -> Any:
+    """A call whose classes are spread over a process group."""
+    from . import sharded  # it builds on this file
+
+    return sharded.compute(call, base)
 
 
 def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
@@ -126,7 +134,7 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     if call.report:
         watch = Watch(call.report, kept.targets[-1], call.soft_cap, kept.counts)
     way = _way(call, rows, backend, watch)
-    if options.reduction != "none" and way in ("node", "operator") and not _learned(rows.measure):
+    if options.reduction != "none" and way in ("node", "operator") and not wants_gradient(rows.measure):
         loss = _total(call, way, rows, kept, flat, sizes, watch)
     else:
         values = _values(call, way, kept, flat, sizes, watch)
@@ -152,15 +160,15 @@ def _way(call: Call, rows: Rows, backend: str, watch: Watch | None) -> str:
     """
     if backend == "eager" or probes.transforms():
         return "plain"
-    learned = any(map(_learned, (*call.targets, *call.hyper.values(), call.options.class_weight)))
+    learned = any(map(wants_gradient, (*call.targets, *call.hyper.values(), call.options.class_weight)))
     if probes.is_eager():
         return "again" if learned else "node"
     crossed = call.loss is cross_entropy.loss and call.options.reduction != "none" and watch is None
-    compiled = crossed and torch.compiler.is_compiling() and not learned and not _learned(rows.measure)
+    compiled = crossed and torch.compiler.is_compiling() and not learned and not wants_gradient(rows.measure)
     return "operator" if compiled else "plain"
 
 
-def _learned(setting: object) -> bool:
+def wants_gradient(setting: object) -> bool:
     """Whether a setting wants a gradient of its own."""
     return isinstance(setting, Tensor) and setting.requires_grad and torch.is_grad_enabled()
 
@@ -171,8 +179,8 @@ def _total(
     """The sum or mean, with gradients made on the way."""
     weight, bias = call.weight, call.bias
     math = _math(call, kept, sizes, checks.reads_values(flat))
-    factor = _factor(rows, kept, call.options, flat, sizes[1])
-    wanted = (_learned(flat), _learned(weight), _learned(bias))
+    factor = factor_of(rows, kept, call.options, flat, sizes[1])
+    wanted = (wants_gradient(flat), wants_gradient(weight), wants_gradient(bias))
     found: Tensor
     if way == "operator":
         assert isinstance(math, CrossEntropy)
@@ -193,8 +201,8 @@ def _values(call: Call, way: str, kept: Rows, flat: Tensor, sizes: Sizes, watch:
     if way != "node":
         return _plain(call, kept, sizes, way == "again", flat, weight, bias, watch)
     math = _math(call, kept, sizes, checks.reads_values(flat))
-    unit = _units(kept, flat)
-    if not any(map(_learned, (flat, weight, bias))):
+    unit = units_of(kept, flat)
+    if not any(map(wants_gradient, (flat, weight, bias))):
         return nodes.values(Head(flat, weight, bias, *sizes), math, unit, watch)
     again = partial(_plain, call, kept, sizes, False)
     head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
@@ -229,13 +237,13 @@ def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss | n
     return _declared(call, kept)
 
 
-def _units(kept: Rows, flat: Tensor) -> tuple[int, ...]:
+def units_of(kept: Rows, flat: Tensor) -> tuple[int, ...]:
     """The shape of the values of these rows: of elements it is that of the logits."""
     count = flat.shape[0]
     return (count,) if kept.axes[0] is not None else (count, kept.shape[-1])
 
 
-def _factor(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.dtype) -> Tensor:
+def factor_of(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.dtype) -> Tensor:
     """What each value is multiplied by in the answer: its measure, divided where the answer is a mean."""
     one = torch.ones((), dtype=wide, device=flat.device)
     if options.reduction == "mean":
@@ -246,4 +254,4 @@ def _factor(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.
         one = kept.measure.detach() * one
     if kept.keep is not None:
         one = torch.where(kept.keep, one, torch.zeros_like(one))
-    return one.expand(_units(kept, flat))
+    return one.expand(units_of(kept, flat))

@@ -33,7 +33,8 @@ def excess(near: Tensor, far: Tensor, margin: float | None) -> Tensor:
     return -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
 
 
-def _distance(a, b, m, distance):
+def distance_of(a, b, m, distance):
+    """``between`` over plain numbers, for definitions."""
     square = m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)])
     if distance == "squared":
         return square
@@ -44,7 +45,8 @@ def _distance(a, b, m, distance):
     return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
 
 
-def _excess(near, far, m, margin):
+def excess_of(near, far, m, margin):
+    """``excess`` over plain numbers, for definitions."""
     return m.log(1 + m.exp(near - far)) if margin is None else m.max(near - far + margin, 0)
 
 
@@ -58,7 +60,7 @@ def _excess(near, far, m, margin):
     constant="any embedding that is the same for all gives the margin",
     claims=Claims(lower=0.0),
     cancels=lambda a, p, n, m, margin, distance: (
-        _distance(a, p, m, distance) + _distance(a, n, m, distance) + (margin or 0)
+        distance_of(a, p, m, distance) + distance_of(a, n, m, distance) + (margin or 0)
     ),
     example=Example(((0.0, 0.0), (3.0, 4.0), (0.0, 4.5)), 1.5, "5 - 4.5 + 1 = 1.5"),
     use_when="Triplets are given, or sampled by a rule of your own.",
@@ -89,7 +91,7 @@ def triplet(
 
 @triplet.definition
 def _(a, p, n, m, *, margin, distance):
-    return _excess(_distance(a, p, m, distance), _distance(a, n, m, distance), m, margin)
+    return excess_of(distance_of(a, p, m, distance), distance_of(a, n, m, distance), m, margin)
 
 
 @loss(
@@ -103,7 +105,7 @@ def _(a, p, n, m, *, margin, distance):
     constant="any embedding that is the same for all gives the margin",
     claims=Claims(lower=0.0),
     cancels=lambda e, labels, i, m, margin, distance: (
-        sum(_distance(e[i], other, m, distance) for other in e) + (margin or 0)
+        sum(distance_of(e[i], other, m, distance) for other in e) + (margin or 0)
     ),
     symbolic=False,
     formula=r"\max\left(\max_{j: y_j = y_i} d_{ij} - \min_{k: y_k \ne y_i} d_{ik} + \text{margin},\ 0\right)",
@@ -157,7 +159,25 @@ def triplet_batch_hard(
     complete = positive.any(1) & negative.any(1)
     if keep is not None:
         complete = complete & keep
-    # Only the chosen pairs are differentiated. A sample that is no triplet points to itself and is not counted.
+    return of_chosen(embeddings, farthest, nearest, complete, margin, distance)
+
+
+def of_chosen(
+    embeddings: Tensor,
+    farthest: Tensor,
+    nearest: Tensor,
+    complete: Tensor,
+    margin: float | None,
+    distance: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One triplet an anchor, chosen already; only the chosen pairs are differentiated.
+
+    Args:
+        farthest, nearest: the place of each anchor's positive and negative, (N,).
+        complete: which anchors have both, (N,).
+    """
+    here = torch.arange(len(complete), device=complete.device)
+    # A sample that is no triplet points to itself and is not counted.
     farthest = torch.where(complete, farthest, here)
     nearest = torch.where(complete, nearest, here)
     near = between(embeddings, embeddings[farthest], distance)
@@ -172,8 +192,8 @@ def pairwise(x: Tensor, distance: str) -> Tensor:
 
 @triplet_batch_hard.definition
 def _(e, labels, i, m, *, margin, distance):
-    near = [_distance(e[i], e[j], m, distance) for j in range(len(e)) if j != i and labels[j] == labels[i]]
-    far = [_distance(e[i], e[j], m, distance) for j in range(len(e)) if labels[j] != labels[i]]
+    near = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if j != i and labels[j] == labels[i]]
+    far = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if labels[j] != labels[i]]
     if not near or not far:
         return None
-    return _excess(max(near), min(far), m, margin)
+    return excess_of(max(near), min(far), m, margin)

@@ -1,0 +1,18 @@
+"""``backend="compile"``: value and slope of a loss in one kernel that Inductor writes from the declared math.
+
+Eager computes a loss in a dozen passes over memory and its gradient in another dozen. Here the whole call, from the raw
+inputs to Σ measure·value and to the slope, is traced as one graph and becomes one or two loops. Nothing of the math is
+written again: the graph is traced from the block itself and from what torch derives from it.
+"""
+
+from __future__ import annotations
+
+from lossary.core.backends import Kernel
+
+from .able import lacks, worth
+from .plan import Compiled, compiled, forget
+from .run import note, run
+
+KERNEL = Kernel("compile", "call", run, lacks, worth, note=note)
+
+__all__ = ["KERNEL", "Compiled", "compiled", "forget"]
