@@ -14,8 +14,8 @@ from lossary.core.declaration import Loss
 
 from . import losses
 
-#: Bytes of the table of similarities from which tiles are faster, or, where memory is what counts, worth having.
-CACHE, MEMORY = 2**24, 2**30
+#: Bytes of the table of similarities from which tiles are faster on a CPU, and from which they are wanted elsewhere.
+CACHE, MEMORY = 2**20, 2**30
 
 _EXEMPT = {
     "runs_forward_mode": "tiles are walked by a loop with a derivative of its own, which is a backward one",
