@@ -126,7 +126,7 @@ def _on_numbers(subject: Subject, hyper: Any) -> Tensor:
         **hyper,
         reduction="none",
     )
-    best, *others = costs.reshape(len(constants), len(targets)).mean(1)
+    best, *others = costs.double().reshape(len(constants), len(targets)).mean(1)
     return torch.stack(others) - best + 1e-9 * (1 + best.abs())
 
 
