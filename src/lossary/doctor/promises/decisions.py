@@ -127,7 +127,8 @@ def _on_numbers(subject: Subject, hyper: Any) -> Tensor:
         reduction="none",
     )
     best, *others = costs.double().reshape(len(constants), len(targets)).mean(1)
-    return torch.stack(others) - best + 1e-9 * (1 + best.abs())
+    worse: Tensor = torch.stack(others) - best + 1e-9 * (1 + best.abs())
+    return worse
 
 
 def _expectile(targets: Tensor, level: float) -> Tensor:
