@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,7 +170,7 @@ def _frozen(value: object) -> object:
         return Tensor
     if isinstance(value, (list, tuple)):
         return type(value), tuple(_frozen(each) for each in value)
-    return type(value), value if isinstance(value, Hashable) else repr(value)
+    return type(value), repr(value)
 
 
 def _settings(plan: Plan) -> str:
