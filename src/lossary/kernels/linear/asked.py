@@ -128,7 +128,7 @@ def _named(name: str) -> LossFunction:
 
 
 # A compiler cannot follow an import, so it runs this once instead of looking into it.
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _find(name: str) -> bool:
     if name not in _known:
         _known[name] = registry.get(name)

@@ -58,9 +58,9 @@ class Declared(NamedTuple):
     def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
         """One value per unit; ``logits`` become ``factor`` (of the units) times the slope."""
         if self.loss.slope is None or self.soft_cap is not None:
-            made, slope = self._differentiated(logits, factor)
+            found, slope = self._differentiated(logits, factor)
             logits.copy_(slope)
-            return made
+            return found
         ready = self._ready(logits)
         made: Tensor = self.loss.apply(ready, self.hyper)
         rest = (

@@ -247,6 +247,8 @@ def _again(
     needs: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
     """The same in operations that autograd follows, for whoever differentiates a third time."""
+    # What it is multiplied with may depend on the same tensors; views of them tell that dependence from this one.
+    inputs = tuple(None if each is None else each.view_as(each) for each in inputs)
     factor, hidden, weight, bias = inputs
     assert factor is not None and hidden is not None and weight is not None
     leaves = [
