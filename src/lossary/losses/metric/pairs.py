@@ -140,8 +140,8 @@ def _(a, b, y, m, *, margin, distance):
         ]
     ),
     symbolic=False,
-    formula=r"\frac{1}{n - 1} \sum_{j \ne i} \begin{cases} \frac{1}{2} d_{ij}^2 & y_i = y_j \\ "
-    r"\frac{1}{2} \max(0, \text{margin} - d_{ij})^2 & \text{else} \end{cases}",
+    formula=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} \frac{1}{2} d_{ij}^2 + \sum_{j: y_j \ne y_i} \frac{1}{2} "
+    r"\max(0, \text{margin} - d_{ij})^2\right)",
     derivative=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} (e_i - e_j) - \sum_{j: y_j \ne y_i} "
     r"\frac{\max(0, \text{margin} - d_{ij})}{d_{ij}} (e_i - e_j)\right)",
     example=Example(
