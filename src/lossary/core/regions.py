@@ -47,9 +47,7 @@ def settle(
         if judge is not None:
             inputs = judge(where_is, judged, inputs)
         else:
-            values.judge(
-                loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs
-            )
+            values.judge(loss, judged, where_is.axes, where_is.classes, options.inputs, options.target_inputs)
     arguments, class_factor, dtype = prepare.prepare(loss, inputs, where_is, options, live)
     shape = Size((*where_is.samples[:1], where_is.classes) if where_is.classes else where_is.samples[:1])
     counts = _counts(sure, weight if inside else None, shape)

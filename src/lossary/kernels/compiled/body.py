@@ -54,7 +54,7 @@ def bodies(plan: Plan) -> dict[str, Callable[..., Any]]:
             return found, (count, flag)
 
         wanted = tuple(tensors[place] for place in plan.wanted)
-        found, back, (count, flag) = torch.func.vjp(of, *wanted, has_aux=True)
+        found, back, (count, flag) = torch.func.vjp(of, *wanted, has_aux=True)  # type: ignore[misc]
         return found, count, flag, back(upstream.reshape(found.shape).to(found.dtype))
 
     return {

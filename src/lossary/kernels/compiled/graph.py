@@ -93,20 +93,20 @@ def _table() -> dict[Any, Callable[..., Any]]:
     }
 
 
-def _scatter_value(row: Tensor, dim: int, index: Tensor, value: float) -> Tensor:
+def _scatter_value(row: Tensor, dim: int, index: Tensor, value: float) -> Any:
     if not _one_each(row, dim, index):
         return NotImplemented
     filled = torch.full((), value, dtype=row.dtype, device=row.device)
     return torch.where(_at(row, dim, index), filled, row)
 
 
-def _scatter(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+def _scatter(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
     if not _one_each(row, dim, index) or source.shape != index.shape:
         return NotImplemented
     return torch.where(_at(row, dim, index), source, row)
 
 
-def _scatter_add(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+def _scatter_add(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
     if not _one_each(row, dim, index) or source.shape != index.shape:
         return NotImplemented
     return torch.where(_at(row, dim, index), row + source, row)

@@ -170,7 +170,7 @@ def _frozen(value: object) -> object:
         return Tensor
     if isinstance(value, (list, tuple)):
         return type(value), tuple(_frozen(each) for each in value)
-    return type(value), value if value.__hash__ is not None else repr(value)
+    return type(value), value if type(value).__hash__ else repr(value)
 
 
 def _settings(plan: Plan) -> str:

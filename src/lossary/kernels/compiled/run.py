@@ -31,12 +31,12 @@ def run(loss: Loss, inputs: Inputs, hyper: Mapping[str, Any], options: Options) 
     tensors, known, divisor, dynamic, shape = _prepared(loss, inputs, hyper, options, where_is)
     plan = plans.plan(loss, tensors, len(inputs), hyper, *known)
     judged = (loss, inputs, hyper, options)
-    value, count = Valued.apply(plan, judged, divisor, dynamic, *tensors)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, Tensor] = Valued.apply(plan, judged, divisor, dynamic, *tensors)  # type: ignore[no-untyped-call]
+    value, count = found
     if options.reduction == "none":
-        return value if value.shape == shape else value.reshape(shape)
+        return value if loss.unit is Unit.REGION else value.reshape(shape)
     if options.group is None:
-        found: Tensor = value
-        return found
+        return value
     live = checks.reads_values(value)
     return reduction.divide(value, count, options.denominator, options.group, live)
 
@@ -82,7 +82,8 @@ def _divisor(loss: Loss, inputs: Inputs, options: Options, where_is: Frame) -> f
     if options.denominator is not None:
         given = options.denominator
         return given.detach() if isinstance(given, Tensor) else given
-    weight, keep, first = options.weight, options.mask, inputs[0]
+    weight, first = options.weight, inputs[0]
+    keep: Tensor | None = options.mask
     assert first is not None
     learned = weight is not None and weight.requires_grad and torch.is_grad_enabled()
     if loss.unit is Unit.REGION or options.class_weight is not None or learned:
@@ -91,7 +92,7 @@ def _divisor(loss: Loss, inputs: Inputs, options: Options, where_is: Frame) -> f
     if loss.labelled and ignore is not None and loss.inputs[loss.target].kind.form is Form.CLASS:
         target = inputs[loss.target]
         if target is not None and where_is.axes[loss.target] is None:
-            labels = target.long() != (-100 if ignore == AUTO else ignore)
+            labels = torch.ne(target.long(), -100 if ignore == AUTO else int(ignore))
             keep = labels if keep is None else labels & fit(loss, "mask", keep, first, samples)
     elif loss.labelled and ignore not in (None, AUTO):
         return None

@@ -85,15 +85,16 @@ def _slopes(ctx: Any, plan: Plan, tensors: Inputs, upstream: Tensor) -> tuple[Te
     return found
 
 
-def _again(plan: Plan, tensors: Inputs, divisor: float | Tensor | None, upstream: Tensor) -> Any:
+def _again(
+    plan: Plan, tensors: Inputs, divisor: float | Tensor | None, upstream: Tensor
+) -> tuple[Tensor, ...]:
     """The slope by the eager math, whose own gradient can be taken."""
     inputs, hyper, options = plan.given(tensors)
     value = _over(call.evaluate(plan.loss, inputs, hyper, options._replace(backend="eager")), divisor)
-    wanted = [tensors[place] for place in plan.wanted]
-    found = torch.autograd.grad(value, wanted, upstream, create_graph=True, allow_unused=True)  # type: ignore[arg-type]
-    return [
-        each if each is not None else torch.zeros_like(one) for each, one in zip(found, wanted, strict=True)
-    ]  # type: ignore[arg-type]
+    wanted = [each for place in plan.wanted if (each := tensors[place]) is not None]
+    return torch.autograd.grad(
+        value, wanted, upstream, create_graph=True, allow_unused=True, materialize_grads=True
+    )
 
 
 def _over(value: Tensor, divisor: float | Tensor | None) -> Tensor:

@@ -83,7 +83,7 @@ def _lacking(call: Call) -> Lacking | None:
     """Why no Triton kernel can compute a call; None: one can."""
     if call.loss is not cross_entropy.loss:
         return "cross_entropy", call.loss.name, "leave backend out"
-    if any(map(_learned, (*call.targets, call.options.class_weight))):
+    if any(map(wants_gradient, (*call.targets, call.options.class_weight))):
         return "a target and class weights without a gradient", "one that requires it", "leave backend out"
     return lacking(call.hidden)
 
@@ -247,7 +247,8 @@ def factor_of(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torc
     """What each value is multiplied by in the answer: its measure, divided where the answer is a mean."""
     one = torch.ones((), dtype=wide, device=flat.device)
     if options.reduction == "mean":
-        count = reduction.total_measure(rows.shape, one, rows.measure, rows.keep)
+        keep = None if rows.keep is None else rows.keep.reshape(rows.shape)
+        count = reduction.total_measure(rows.shape, one, rows.measure, keep)
         live = checks.reads_values(flat)
         one = reduction.divide(one, count, options.denominator, options.group, live)
     if kept.measure is not None:
