@@ -288,7 +288,7 @@ def test_a_module_brings_its_settings() -> None:
 def test_a_call_can_say_what_computes_it() -> None:
     leaves = head()
     said = lossary.explain(lossary.linear, "categorical_focal", leaves[0], leaves[1], indices())
-    assert (said.backend, said.others) == ("chunked", (("eager", "not asked for"),))
+    assert said.backend == "chunked" and ("eager", "not asked for") in said.others
     said = lossary.explain(lossary.linear_cross_entropy, leaves[0], leaves[1], indices(), backend="eager")
     assert (said.backend, said.why) == ("eager", "asked for")
     value = lossary.linear_cross_entropy(leaves[0], leaves[1], indices(), backend="eager")
@@ -331,8 +331,16 @@ HIDDEN, WEIGHT, TARGET = torch.randn(4, 3), torch.randn(5, 3), torch.tensor([0, 
             r"linear\(report=\.\.\.\): expected 'accuracy', 'entropy' or both",
             {"report": "recall"},
         ),
-        (OptionError, r"linear\(backend=\.\.\.\): expected 'auto', 'chunked'", {"backend": "fast"}),
-        (BackendError, r"linear\(backend=\.\.\.\): expected 'auto', 'chunked'", {"backend": "triton"}),
+        (
+            OptionError,
+            r"linear\(backend=\.\.\.\): expected 'auto', .*'eager', got 'fast'",
+            {"backend": "fast"},
+        ),
+        (
+            BackendError,
+            r"linear\(backend=\.\.\.\): expected 'auto', .*, got 'compile'",
+            {"backend": "compile"},
+        ),
         (OptionError, r"expected 'mean', 'sum' or 'none', got 'average'", {"reduction": "average"}),
         (OptionError, r"linear\(loss\): expected a loss with one value per row", {"loss": "dice"}),
         (OptionError, r"got r_drop of first, second, target", {"loss": "r_drop"}),

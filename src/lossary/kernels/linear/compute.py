@@ -17,7 +17,7 @@ from lossary.losses.multiclass.cross_entropy import cross_entropy
 from ..gpu.head import HeadRows
 from ..gpu.ready import Lacking, lacking
 from ..gpu.tuning import for_head
-from . import asked, compiled, nodes, plain
+from . import compiled, nodes, plain, refused
 from .asked import Call
 from .chunks import Head, products
 from .chunks import rows as fitting
@@ -41,7 +41,7 @@ def compute(call: Call) -> Any:
     Raises:
         LossaryError: whatever ``linear`` says.
     """
-    asked.check(call)
+    refused.check(call)
     backend = choose(call)
     run = _compute if call.class_group is None else _sharded
     if probes.autocast_is_on(call.hidden):
@@ -90,7 +90,7 @@ def _lacking(call: Call) -> Lacking | None:
 
 def explain(call: Call) -> Explanation:
     """Which form computes a call, and why not the others."""
-    asked.check(call)
+    refused.check(call)
     chosen = choose(call)
     why = FORMS[chosen] if call.backend == "auto" else "asked for"
     others = []
