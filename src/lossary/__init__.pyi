@@ -204,6 +204,25 @@ class _BalancedSoftmax(LossFunction, Protocol):
 
 balanced_softmax: _BalancedSoftmax
 
+class _BarlowTwins(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        redundancy: float = 0.005,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The squared distance of two views' cross-correlations from the identity, those off the diagonal for less."""
+
+barlow_twins: _BarlowTwins
+
 class _Barron(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -513,6 +532,23 @@ class _Cauchy(LossFunction, Protocol):
         """The logarithm of one plus half a square: it grows without bound, ever more slowly."""
 
 cauchy: _Cauchy
+
+class _Center(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embedding: Tensor,
+        centre: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the squared distance of an embedding from the centre of its class."""
+
+center: _Center
 
 class _Charbonnier(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -928,6 +964,28 @@ class _Dice(LossFunction, Protocol):
         """One minus the overlap of a predicted and a true region, for each sample and class."""
 
 dice: _Dice
+
+class _Dino(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        *,
+        student_temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        center: Tensor | Sequence[float] | None = None,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The cross-entropy of the student's probabilities by the teacher's, which are centred and sharpened."""
+
+dino: _Dino
 
 class _Distillation(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
@@ -2077,6 +2135,50 @@ class _Poly1(LossFunction, Protocol):
 
 poly1: _Poly1
 
+class _ProxyAnchor(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.1,
+        scale: float = 32.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Each proxy pulls the samples of its class and pushes all others, the farthest and the nearest of them most."""
+
+proxy_anchor: _ProxyAnchor
+
+class _ProxyNca(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        scale: float = 2.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The proxy of the sample's class must be nearer than the proxies of all others together."""
+
+proxy_nca: _ProxyNca
+
 class _QuadraticWeightedKappa(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -2348,6 +2450,29 @@ class _Sparsemax(LossFunction, Protocol):
         """What the true class lacks under probabilities that are the nearest point of the simplex, hence often 0."""
 
 sparsemax: _Sparsemax
+
+class _Sphereface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        margin: int = 4,
+        scale: float = 30.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines in which the angle to the true class's centre counts several times."""
+
+sphereface: _Sphereface
 
 class _Spherical(LossFunction, Protocol):
     def __call__(  # type: ignore[override]

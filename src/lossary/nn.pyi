@@ -217,6 +217,28 @@ class BalancedSoftmax(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class BarlowTwins(Single):
+    """The squared distance of two views' cross-correlations from the identity, those off the diagonal for less."""
+
+    def __init__(
+        self,
+        *,
+        redundancy: float = 0.005,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Barron(Single):
     """About half a square for errors within the scale; how fast larger ones lose their pull is the shape."""
 
@@ -566,6 +588,26 @@ class Cauchy(Single):
         self,
         prediction: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Center(Single):
+    """Half the squared distance of an embedding from the centre of its class."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embedding: Tensor,
+        centre: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -1041,6 +1083,31 @@ class Dice(Single):
         self,
         logits: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Dino(Single):
+    """The cross-entropy of the student's probabilities by the teacher's, which are centred and sharpened."""
+
+    def __init__(
+        self,
+        *,
+        student_temperature: float = 0.1,
+        teacher_temperature: float = 0.04,
+        center: Tensor | Sequence[float] | None = None,
+        class_dim: int = 1,
+        inputs: Literal["logits", "log_probabilities", "probabilities"] = 'logits',
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        student: Tensor,
+        teacher: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,
@@ -2372,6 +2439,56 @@ class Poly1(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class ProxyAnchor(Single):
+    """Each proxy pulls the samples of its class and pushes all others, the farthest and the nearest of them most."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.1,
+        scale: float = 32.0,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        class_dim: int = 1,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class ProxyNca(Single):
+    """The proxy of the sample's class must be nearer than the proxies of all others together."""
+
+    def __init__(
+        self,
+        *,
+        scale: float = 2.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class QuadraticWeightedKappa(Single):
     """A sample's squared distance in rank over what it would be by chance; the mean over a batch is 1 - kappa."""
 
@@ -2676,6 +2793,32 @@ class Sparsemax(Single):
     def __call__(
         self,
         scores: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Sphereface(Single):
+    """Softmax over cosines in which the angle to the true class's centre counts several times."""
+
+    def __init__(
+        self,
+        *,
+        margin: int = 4,
+        scale: float = 30.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
         target: Tensor,
         *,
         weight: Tensor | None = None,

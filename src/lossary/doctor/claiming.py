@@ -96,12 +96,18 @@ def gradient(case: Case) -> Tensor:
     return found
 
 
+def copies(case: Case, count: int) -> Case:
+    """The rows of a case so many times over, one after another: many calls in one, where rows stand alone."""
+    many = case.map(lambda tensor, _: tensor.repeat(count, *(1,) * (tensor.ndim - 1)))
+    return replace(many, samples=torch.Size((count * case.samples[0], *case.samples[1:])))
+
+
 def expected(case: Case, first: Tensor, truth: Tensor) -> Tensor:
     """Expected value per row when labels are drawn from ``truth``, (rows, classes)."""
     rows, labels = truth.shape
     target = torch.arange(labels).repeat_interleave(rows)
     target = target if case.loss.has(Form.CLASS) else target.to(first.dtype)
-    many = case.map(lambda tensor, _: tensor.repeat(labels, *(1,) * (tensor.ndim - 1)))
+    many = copies(case, labels)
     costs = asked(many, first.repeat(labels, *(1,) * (first.ndim - 1)), target)(reduction="none")
     return (truth * costs.reshape(labels, rows).T).sum(1)
 

@@ -7,13 +7,14 @@ number of the dtype beside 1: a part may have drowned in both, and an exact 0 ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mpmath
 
-from .dual import Dual, lift, plain, slopes
+from .dual import Dual, lift, plain, slopes, total
 
 AGREE = 30
 FIRST, CAP = 50, 4000
@@ -79,7 +80,7 @@ class Numbers:
 
     @staticmethod
     def sum(numbers: Iterable[Any]) -> Any:
-        return sum(numbers, mpmath.mpf(0))
+        return total(numbers)
 
     @staticmethod
     def sort(numbers: Iterable[Any]) -> list[Any]:
@@ -160,7 +161,7 @@ def exact(definition: Callable[..., Any], arguments: tuple[Any, ...], hyper: Map
     Raises:
         Undecided: no two precisions up to 4,000 digits agree.
     """
-    enough = AGREE - int(mpmath.log10(below))
+    enough = AGREE - int(math.log10(below))
     # Two precisions can agree on a number from which both have lost a part too small for either.
     digits = max(FIRST, (enough + 1) // 2)
     before = _evaluate(definition, arguments, hyper, digits)

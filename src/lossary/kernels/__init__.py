@@ -14,14 +14,18 @@ from lossary.core.unit import Unit
 
 #: Loss -> its kernels as "module:name", in the order in which ``auto`` considers them.
 ATTACHED: dict[str, tuple[str, ...]] = {
-    "info_nce": ("contrastive.attach:info_nce",),
-    "clip": ("contrastive.attach:clip",),
-    "siglip": ("contrastive.attach:siglip",),
-    "nt_xent": ("contrastive.attach:nt_xent",),
-    "decoupled": ("contrastive.attach:decoupled",),
-    "supcon": ("contrastive.attach:supcon",),
+    "cross_entropy": ("gpu.cross_entropy:KERNEL",),
+    "info_nce": ("gpu.contrastive:info_nce", "contrastive.attach:info_nce"),
+    "clip": ("gpu.contrastive:clip", "contrastive.attach:clip"),
+    "siglip": ("gpu.contrastive:siglip", "contrastive.attach:siglip"),
+    "nt_xent": ("gpu.contrastive:nt_xent", "contrastive.attach:nt_xent"),
+    "decoupled": ("gpu.contrastive:decoupled", "contrastive.attach:decoupled"),
+    "supcon": ("gpu.contrastive:supcon", "contrastive.attach:supcon"),
+    "triplet_batch_hard": ("mining.hard:HARD",),
     "triplet_all": ("mining.triplets:ALL",),
     "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
+    "contrastive_batch": ("pairs:contrastive_batch_chunked",),
+    "multi_similarity": ("pairs:multi_similarity_chunked",),
 }
 
 #: Kernels of every loss of a unit, behind those of the single loss.

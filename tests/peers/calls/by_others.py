@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -50,6 +52,46 @@ def _batch_hard(case: Case) -> Tensor:
     return found
 
 
+def _multi_similarity(case: Case) -> Tensor:
+    embeddings, labels = two(case)
+    alpha, beta, base, epsilon = (case.hyper[each] for each in ("alpha", "beta", "base", "epsilon"))
+    mined = None if epsilon is None else mining.MultiSimilarityMiner(epsilon=epsilon)(embeddings, labels)
+    found: Tensor = pulling.MultiSimilarityLoss(alpha=alpha, beta=beta, base=base)(embeddings, labels, mined)
+    return found
+
+
+def _of_cosines(name: str, degrees: bool = False) -> Call:
+    """A loss that makes the cosines itself, of embeddings and its own centres, is given ours."""
+
+    def call(case: Case) -> Tensor:
+        cosines, target = two(case)
+        margin = case.hyper["margin"]
+        made = getattr(pulling, name)(
+            num_classes=cosines.shape[1],
+            embedding_size=cosines.shape[1],
+            margin=math.degrees(margin) if degrees else margin,
+            scale=case.hyper["scale"],
+        )
+        made.get_cosine = lambda _: cosines
+        found: Tensor = made(torch.ones_like(cosines), target).detach()
+        return found
+
+    return call
+
+
+def _proxy_anchor(case: Case) -> Tensor:
+    cosines, target = two(case)
+    made = pulling.ProxyAnchorLoss(
+        num_classes=cosines.shape[1],
+        embedding_size=cosines.shape[1],
+        margin=case.hyper["margin"],
+        alpha=case.hyper["scale"],
+    )
+    made.get_logits = lambda _: cosines
+    found: Tensor = made(torch.ones_like(cosines), target).detach()
+    return found
+
+
 def _general(case: Case) -> Tensor:
     first, second = two(case)
     alpha, scale = (torch.tensor(float(case.hyper[each])).double() for each in ("alpha", "scale"))
@@ -89,10 +131,18 @@ ENTMAX = Library(
     packages=("entmax",),
 )
 POT = _of("ot.wasserstein_1d", _wasserstein)
-METRIC_LEARNING = _of(
-    "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
-    "normalize_embeddings, MeanReducer",
-    _batch_hard,
+METRIC_LEARNING = Library(
+    {
+        "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
+        "normalize_embeddings, MeanReducer": _batch_hard,
+        "pytorch_metric_learning.losses.MultiSimilarityLoss, after MultiSimilarityMiner unless epsilon is None": (
+            _multi_similarity
+        ),
+        "pytorch_metric_learning.losses.ArcFaceLoss, margin in degrees": _of_cosines("ArcFaceLoss", True),
+        "pytorch_metric_learning.losses.CosFaceLoss": _of_cosines("CosFaceLoss"),
+        "pytorch_metric_learning.losses.ProxyAnchorLoss": _proxy_anchor,
+    },
+    packages=("pytorch_metric_learning",),
 )
 ROBUST = _of("robust_loss_pytorch.general.lossfun", _general)
 TORCHMETRICS = Library(

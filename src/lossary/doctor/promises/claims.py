@@ -6,7 +6,18 @@ import torch
 from torch import Tensor
 
 from ...core.unit import Unit
-from ..claiming import ROWS, attempts, claimed, expected, gradient, stated, turns, values, with_first
+from ..claiming import (
+    ROWS,
+    attempts,
+    claimed,
+    copies,
+    expected,
+    gradient,
+    stated,
+    turns,
+    values,
+    with_first,
+)
 from ..draw import Case
 from ..promise import insist, promise
 from ..subject import Subject
@@ -14,8 +25,11 @@ from ..subject import Subject
 
 def _other(subject: Subject, case: Case, width: float) -> Tensor:
     noise = torch.randn(case.first.shape, generator=subject.generator, dtype=torch.float64)
+    domain = subject.loss.inputs[0].kind.domain
+    if domain is not None and domain.low < 0 and domain.high < torch.inf:
+        return (case.first + width * noise).clamp(domain.low, domain.high)
     # Where only numbers above a bound are admitted, so are the larger ones.
-    return case.first + width * (noise.abs() if subject.loss.inputs[0].kind.domain is not None else noise)
+    return case.first + width * (noise.abs() if domain is not None else noise)
 
 
 def _distance(case: Case, a: Tensor, b: Tensor) -> Tensor:
@@ -85,6 +99,7 @@ def stays_below_its_upper_bound(subject: Subject) -> None:
 
 def _descended(case: Case, sign: float = 1.0) -> Case:
     """A case after some normalised steps down (or up) its gradient."""
+    least = sign * float(case())
     for step in (4.0, 2.0, 1.0, 0.5, 0.25, 0.1, 0.5, 0.25, 0.1, 0.05, 0.02):
         slope = gradient(case)
         size = slope.abs().amax().clamp(min=1e-30)
@@ -93,7 +108,9 @@ def _descended(case: Case, sign: float = 1.0) -> Case:
         if domain is not None and not all(map(domain.holds, (float(first.min()), float(first.max())))):
             continue
         moved = with_first(case, first)
-        case = moved if sign * float(moved()) < sign * float(case()) else case
+        found = sign * float(moved())
+        if found < least:
+            case, least = moved, found
     return case
 
 
@@ -118,19 +135,28 @@ def keeps_to_its_lipschitz_constant(subject: Subject) -> None:
 def smooth_where_it_says_so(subject: Subject) -> None:
     """The derivative has no jumps: at kinks of the definition's pieces too, a small step changes it little."""
     step = 1e-7
-    for turn, hyper in turns(subject, "smooth", ROWS):
+    for turn, hyper in turns(subject, "smooth", ROWS, rounds=2):
         for flavour in ("ordinary", "kinks"):
             case = subject.case(ROWS, hyper=hyper, dtype=torch.float64, flavour=flavour, soft=bool(turn % 2))
             if not stated(subject, "smooth", case.hyper):
                 continue
-            here = gradient(case)
             single = torch.rand(case.first.shape, generator=subject.generator) < 0.5
-            for move in (step, -step, step * single, -step * single):
+            moves = [
+                move * part for move in (step, -step, step * single, -step * single) for part in (1.0, 1e-3)
+            ]
+            here, *moved = _gradients(case, [case.first, *(case.first + move for move in moves)])
+            for whole, small in zip(moved[::2], moved[1::2], strict=True):
                 # Where the derivative is merely steep, a thousandth of the step moves it a thousandth as far.
-                moved = [gradient(with_first(case, case.first + part * move)) for part in (1.0, 1e-3)]
-                jump = min((each - here).abs().max() for each in moved)
+                jump = min((each - here).abs().max() for each in (whole, small))
                 says = f"the derivative jumps by {jump:.3g}"
                 insist(bool(jump <= 1e-4 * (1 + here.abs().max())), says, case)
+
+
+def _gradients(case: Case, firsts: list[Tensor]) -> list[Tensor]:
+    """The gradient at each first input: in one call where every unit stands alone."""
+    if case.loss.facts.coupled or case.loss.unit is Unit.ANCHOR:
+        return [gradient(with_first(case, first)) for first in firsts]
+    return list(gradient(with_first(copies(case, len(firsts)), torch.cat(firsts))).chunk(len(firsts)))
 
 
 @promise(21, applies=claimed("symmetric"))

@@ -12,7 +12,7 @@ from ...core.card import Elicits
 from ...core.declaration import Loss
 from ...core.kinds import Form
 from ...core.loss import settle
-from ..claiming import ROWS, asked, chances, claimed, expected, stated, turns
+from ..claiming import ROWS, asked, chances, claimed, copies, expected, stated, turns
 from ..draw import Case
 from ..promise import Broken, insist, promise
 from ..subject import Subject
@@ -24,7 +24,7 @@ DRAWS, CERTAIN = 1500, 6.0
 @promise(21, applies=claimed("proper"))
 def proper_where_it_says_so(subject: Subject) -> None:
     """The expected loss is least where the prediction is the property it is said to elicit."""
-    for _, hyper in turns(subject, "proper", ROWS):
+    for _, hyper in turns(subject, "proper", ROWS, rounds=1):
         worse = _way(subject.loss)(subject, hyper)
         insist(bool((worse >= 0).all()), f"a prediction beats the truth by {-worse.min():.3g} with {hyper}")
 
@@ -118,12 +118,16 @@ def _on_numbers(subject: Subject, hyper: Any) -> Tensor:
         truth = targets.sort().values[(wanted * len(targets)).ceil().long() - 1]
         truth = truth if many else truth[0]
 
-    def cost(constant: Tensor) -> Tensor:
-        return subject.function(constant.expand(len(targets), *constant.shape), targets, **hyper)
-
-    best = cost(truth)
     noises = [noise for _ in range(ROWS // 3) for noise in _noises(subject, truth)]
-    return torch.stack([cost(truth + noise) - best for noise in noises]) + 1e-9 * (1 + best.abs())
+    constants = torch.stack([truth, *(truth + noise for noise in noises)])
+    costs = subject.function(
+        constants.repeat_interleave(len(targets), 0),
+        targets.repeat(len(constants)),
+        **hyper,
+        reduction="none",
+    )
+    best, *others = costs.reshape(len(constants), len(targets)).mean(1)
+    return torch.stack(others) - best + 1e-9 * (1 + best.abs())
 
 
 def _expectile(targets: Tensor, level: float) -> Tensor:
@@ -154,8 +158,9 @@ def calibrated_where_it_says_so(subject: Subject) -> None:
 def _best_side(case: Case, truth: Tensor) -> Tensor:
     """The side of 0 on which each row's best score lies, of 80 scores from -8 to 8."""
     scores = torch.linspace(-8.0, 8.0, 80, dtype=torch.float64)
-    costs = [expected(case, score.expand(len(truth)), truth) for score in scores]
-    return (scores[torch.stack(costs).argmin(0)] > 0).long()
+    many = copies(case, len(scores))
+    costs = expected(many, scores.repeat_interleave(len(truth)), truth.repeat(len(scores), 1))
+    return (scores[costs.reshape(len(scores), -1).argmin(0)] > 0).long()
 
 
 def _best_class(case: Case, truth: Tensor) -> Tensor:

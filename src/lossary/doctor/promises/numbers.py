@@ -14,7 +14,7 @@ from ..draw import Case
 from ..judge import Undecided, exact
 from ..promise import Broken, insist, promise
 from ..rounding import GRADIENT, VALUE, sway, within
-from ..scalars import per_call, units
+from ..scalars import per_call, places, units
 from ..subject import Subject
 
 
@@ -97,9 +97,8 @@ def _judge_gradient(case: Case) -> None:
         return
     leaves = case.leaves()
     value = leaves(reduction="none")
-    places = [unit.place for unit in units(case)]
     wanted = leaves.differentiable()
-    total = torch.stack([value[place] for place in places]).sum()
+    total = torch.stack([value[place] for place in places(case)]).sum()
     got = dict(zip(map(id, wanted), torch.autograd.grad(total, wanted), strict=True))
     below = torch.finfo(value.dtype).smallest_normal
     for unit in units(case, derive=True):

@@ -17,7 +17,7 @@ from ..draw import WITH_CLASSES, Case
 from ..dual import plain
 from ..judge import NUMBERS
 from ..promise import insist, promise
-from ..scalars import per_call, units
+from ..scalars import per_call, places, units
 from ..subject import Subject
 
 #: One-sided differences with 200 digits: the step is far below every number drawn, the digits far below the step.
@@ -89,15 +89,16 @@ def _judge_kinks(case: Case) -> None:
     leaves = case.leaves()
     value = leaves(reduction="none")
     (gradient,) = torch.autograd.grad(
-        torch.stack([value[unit.place] for unit in units(case)]).sum(), [leaves.first]
+        torch.stack([value[place] for place in places(case)]).sum(), [leaves.first]
     )
     index = torch.arange(case.first.numel()).reshape(case.first.shape)
-    for unit in units(case):
+    for place in places(case):
         together = case.loss.unit is Unit.ANCHOR
-        mine = index.flatten() if together else index[unit.place[0]].flatten()
-        alone = case if together else case.rows(slice(unit.place[0], unit.place[0] + 1))
-        for step, number in enumerate(mine[: 2 + case.loss.classed].tolist()):
-            left, right = _one_sided(alone, unit.place if together else (0, *unit.place[1:]), step)
+        mine = index.flatten() if together else index[place[0]].flatten()
+        alone = case if together else case.rows(slice(place[0], place[0] + 1))
+        chosen = mine[: 2 + case.loss.classed].tolist()
+        sides = _one_sided(alone, place if together else (0, *place[1:]), len(chosen))
+        for number, (left, right) in zip(chosen, sides, strict=True):
             found = gradient.flatten()[number].item()
             low, high = min(left, right), max(left, right)
             if min(abs(low), abs(high)) > torch.finfo(gradient.dtype).max:
@@ -125,18 +126,22 @@ def _judge_ties(subject: Subject, case: Case) -> None:
     insist(bool(inside.all()), "the derivative at a tie is none of those around it", case)
 
 
-def _one_sided(case: Case, place: tuple[int, ...], number: int) -> tuple[float, float]:
+def _one_sided(case: Case, place: tuple[int, ...], count: int) -> list[tuple[float, float]]:
+    """The derivatives from the left and from the right by each of the first numbers."""
     definition = per_call(case.loss, case.loss.definition)
     assert definition is not None
 
-    def at(shift: Any) -> Any:
+    def at(number: int, shift: Any) -> Any:
         scalars = next(units(case, only=place, shift={(0, number): shift}))
         found = plain(definition(*scalars.arguments, NUMBERS, **case.hyper))
         return mpmath.mpf(0) if found is None else found
 
     with mpmath.workdps(_DIGITS):
-        here = at(0)
-        return float((here - at(-_STEP)) / _STEP), float((at(_STEP) - here) / _STEP)
+        here = at(0, 0)
+        return [
+            (float((here - at(number, -_STEP)) / _STEP), float((at(number, _STEP) - here) / _STEP))
+            for number in range(count)
+        ]
 
 
 @promise(12)

@@ -9,14 +9,21 @@ from torch.nn import functional as F
 from lossary.losses.contrastive.pairs import Warmth, surprise
 from lossary.losses.metric.distance import direction
 
-from .nodes import sums
+from . import nodes
+from .nodes import Sums
 from .tiles import Sum, Table
 
 Found = tuple[Tensor, Tensor, None]
 
 
 def info_nce(
-    query: Tensor, key: Tensor, *, temperature: Warmth, similarity: str, keep: Tensor | None = None
+    query: Tensor,
+    key: Tensor,
+    *,
+    temperature: Warmth,
+    similarity: str,
+    keep: Tensor | None = None,
+    sums: Sums = nodes.sums,
 ) -> Found:
     """Each query against all keys; see the block."""
     place, (query, key) = _kept(keep, query, key)
@@ -28,7 +35,9 @@ def info_nce(
     return _spread(_against(rest, own), place, keep)
 
 
-def clip(image: Tensor, text: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
+def clip(
+    image: Tensor, text: Tensor, *, temperature: Warmth, keep: Tensor | None = None, sums: Sums = nodes.sums
+) -> Found:
     """Each image against all texts and each text against all images; see the block."""
     place, (image, text) = _kept(keep, image, text)
     image, text = direction(image) / temperature, direction(text)
@@ -39,7 +48,13 @@ def clip(image: Tensor, text: Tensor, *, temperature: Warmth, keep: Tensor | Non
 
 
 def siglip(
-    image: Tensor, text: Tensor, *, temperature: Warmth, bias: float | Tensor, keep: Tensor | None = None
+    image: Tensor,
+    text: Tensor,
+    *,
+    temperature: Warmth,
+    bias: float | Tensor,
+    keep: Tensor | None = None,
+    sums: Sums = nodes.sums,
 ) -> Found:
     """Each image with each text, decided for itself; see the block."""
     place, (image, text) = _kept(keep, image, text)
@@ -50,21 +65,32 @@ def siglip(
     return _spread(wrong - F.logsigmoid(own), place, keep)
 
 
-def nt_xent(one: Tensor, other: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
+def nt_xent(
+    one: Tensor, other: Tensor, *, temperature: Warmth, keep: Tensor | None = None, sums: Sums = nodes.sums
+) -> Found:
     """Each view against all others; see the block."""
-    place, rest, own = _views(one, other, temperature, keep)
+    place, rest, own = _views(one, other, temperature, keep, sums)
     return _spread(_both(_against(rest, own)), place, keep)
 
 
-def decoupled(one: Tensor, other: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
+def decoupled(
+    one: Tensor, other: Tensor, *, temperature: Warmth, keep: Tensor | None = None, sums: Sums = nodes.sums
+) -> Found:
     """Each view against the views of other samples; see the block."""
-    place, rest, own = _views(one, other, temperature, keep)
+    place, rest, own = _views(one, other, temperature, keep, sums)
     alone = len(rest) <= 2
     values, counts, _ = _spread(_both(own * 0.0 if alone else rest - own), place, keep)
     return values, torch.zeros_like(counts) if alone else counts, None
 
 
-def supcon(embeddings: Tensor, labels: Tensor, *, temperature: Warmth, keep: Tensor | None = None) -> Found:
+def supcon(
+    embeddings: Tensor,
+    labels: Tensor,
+    *,
+    temperature: Warmth,
+    keep: Tensor | None = None,
+    sums: Sums = nodes.sums,
+) -> Found:
     """Each sample against all others, those of its label as the answer; see the block."""
     place, (embeddings, labels) = _kept(keep, embeddings, labels)
     x = direction(embeddings) / _root(temperature)
@@ -96,7 +122,7 @@ def _partners(group: Tensor, many: Tensor) -> Tensor:
 
 
 def _views(
-    one: Tensor, other: Tensor, temperature: Warmth, keep: Tensor | None
+    one: Tensor, other: Tensor, temperature: Warmth, keep: Tensor | None, sums: Sums
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     place, (one, other) = _kept(keep, one, other)
     root = _root(temperature)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +12,14 @@ from lossary.core.errors import BackendError, sentence
 from . import tiles
 from .bend import bend
 from .tiles import Given, Sum, Table
+
+
+class Sums(Protocol):
+    """Who walks the table: ``sums`` below, or a kernel of the same meaning."""
+
+    def __call__(
+        self, a: Tensor, b: Tensor | None, table: Table, bias: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]: ...
 
 
 def sums(

@@ -37,7 +37,7 @@ class Call(NamedTuple):
         backend: "auto", "chunked" or "eager".
         rows: how many rows a chunk has; None: what fits.
         report: what else is asked for.
-        z_loss: of cross-entropy alone, as ``soft_cap``.
+        z_loss: of cross-entropy alone, as ``soft_cap`` and ``class_group``.
     """
 
     subject: str
@@ -53,6 +53,7 @@ class Call(NamedTuple):
     report: tuple[str, ...] = ()
     z_loss: float = 0.0
     soft_cap: float | None = None
+    class_group: object = None
 
 
 def call(

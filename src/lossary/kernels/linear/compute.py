@@ -14,6 +14,9 @@ from lossary.core.errors import BackendError, OptionError, sentence
 from lossary.core.options import Options
 from lossary.losses.multiclass.cross_entropy import cross_entropy
 
+from ..gpu.head import HeadRows
+from ..gpu.ready import Lacking, lacking
+from ..gpu.tuning import for_head
 from . import asked, compiled, nodes, plain
 from .asked import Call
 from .chunks import Head, products
@@ -26,6 +29,7 @@ from .rows import Rows, distribution, settle
 
 #: What computes a call, in the order in which ``auto`` considers them, and what each is.
 FORMS = {
+    "triton": "a chunk of the logits is in memory at a time, and one kernel makes values and slopes of it",
     "chunked": "a chunk of the logits is in memory at a time, and gradients are made with the values",
     "eager": "all logits are made, and autograd keeps what it needs",
 }
@@ -39,12 +43,13 @@ def compute(call: Call) -> Any:
     """
     asked.check(call)
     backend = choose(call)
+    run = _compute if call.class_group is None else _sharded
     if probes.autocast_is_on(call.hidden):
         base = torch.get_autocast_dtype(call.hidden.device.type)
         base = torch.float64 if call.hidden.dtype is torch.float64 else base
         with torch.autocast(call.hidden.device.type, enabled=False):
-            return _compute(call, backend, base)
-    return _compute(call, backend, call.hidden.dtype)
+            return run(call, backend, base)
+    return run(call, backend, call.hidden.dtype)
 
 
 def choose(call: Call) -> str:
@@ -54,9 +59,9 @@ def choose(call: Call) -> str:
         OptionError: no such backend. BackendError: one that does not run behind a linear head.
     """
     if call.backend == "auto":
-        return "chunked"
+        return "triton" if call.hidden.is_cuda and _lacking(call) is None else "chunked"
     if call.backend not in FORMS:
-        known = call.backend in ("compile", "triton")
+        known = call.backend == "compile"
         raise (BackendError if known else OptionError)(
             sentence(
                 f"{call.subject}(backend=...)",
@@ -65,16 +70,42 @@ def choose(call: Call) -> str:
                 remedy="leave backend out",
             )
         )
+    found = _lacking(call) if call.backend == "triton" else None
+    if found is not None:
+        expected, got, remedy = found
+        raise BackendError(
+            sentence(f"{call.subject}(backend='triton')", expected=expected, got=got, remedy=remedy)
+        )
     return call.backend
 
 
+def _lacking(call: Call) -> Lacking | None:
+    """Why no Triton kernel can compute a call; None: one can."""
+    if call.loss is not cross_entropy.loss:
+        return "cross_entropy", call.loss.name, "leave backend out"
+    if any(map(wants_gradient, (*call.targets, call.options.class_weight))):
+        return "a target and class weights without a gradient", "one that requires it", "leave backend out"
+    return lacking(call.hidden)
+
+
 def explain(call: Call) -> Explanation:
-    """Which form computes a call, and why not the other."""
+    """Which form computes a call, and why not the others."""
     asked.check(call)
     chosen = choose(call)
     why = FORMS[chosen] if call.backend == "auto" else "asked for"
-    others = tuple((name, "not asked for") for name in FORMS if name != chosen)
-    return Explanation(f"{call.subject}({call.loss.name})", chosen, why, others)
+    others = []
+    for name in FORMS:
+        found = _lacking(call) if name == "triton" else None
+        reason = "not asked for" if found is None else f"it wants {found[0]}, and there is {found[1]}"
+        others.extend([] if name == chosen else [(name, reason)])
+    return Explanation(f"{call.subject}({call.loss.name})", chosen, why, tuple(others))
+
+
+def _sharded(call: Call, backend: str, base: torch.dtype) -> Any:
+    """A call whose classes are spread over a process group."""
+    from . import sharded  # it builds on this file
+
+    return sharded.compute(call, base)
 
 
 def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
@@ -84,8 +115,10 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     rows = settle(call.loss, stand_in, call.targets, call.hyper, options)
     wide = torch.float64 if base is torch.float64 else torch.float32
     count = lead.numel()
-    size = call.rows or fitting(count, classes, weight.shape[1], wide)
-    sizes = (size if backend == "chunked" else max(count, 1), wide, products(base, hidden.device))
+    # What was chosen stands in the call from here on.
+    call = call._replace(backend=backend)
+    fit = for_head(weight.shape[1]) if backend == "triton" else fitting(count, classes, weight.shape[1], wide)
+    sizes = (max(count, 1) if backend == "eager" else call.rows or fit, wide, products(base, hidden.device))
     flat = hidden.reshape(count, hidden.shape[-1])
     kept, chosen = rows, None
     counts = rows.counts
@@ -101,7 +134,7 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     if call.report:
         watch = Watch(call.report, kept.targets[-1], call.soft_cap, kept.counts)
     way = _way(call, rows, backend, watch)
-    if options.reduction != "none" and way in ("node", "operator") and not _learned(rows.measure):
+    if options.reduction != "none" and way in ("node", "operator") and not wants_gradient(rows.measure):
         loss = _total(call, way, rows, kept, flat, sizes, watch)
     else:
         values = _values(call, way, kept, flat, sizes, watch)
@@ -127,15 +160,15 @@ def _way(call: Call, rows: Rows, backend: str, watch: Watch | None) -> str:
     """
     if backend == "eager" or probes.transforms():
         return "plain"
-    learned = any(map(_learned, (*call.targets, *call.hyper.values(), call.options.class_weight)))
+    learned = any(map(wants_gradient, (*call.targets, *call.hyper.values(), call.options.class_weight)))
     if probes.is_eager():
         return "again" if learned else "node"
     crossed = call.loss is cross_entropy.loss and call.options.reduction != "none" and watch is None
-    compiled = crossed and torch.compiler.is_compiling() and not learned and not _learned(rows.measure)
+    compiled = crossed and torch.compiler.is_compiling() and not learned and not wants_gradient(rows.measure)
     return "operator" if compiled else "plain"
 
 
-def _learned(setting: object) -> bool:
+def wants_gradient(setting: object) -> bool:
     """Whether a setting wants a gradient of its own."""
     return isinstance(setting, Tensor) and setting.requires_grad and torch.is_grad_enabled()
 
@@ -146,8 +179,8 @@ def _total(
     """The sum or mean, with gradients made on the way."""
     weight, bias = call.weight, call.bias
     math = _math(call, kept, sizes, checks.reads_values(flat))
-    factor = _factor(rows, kept, call.options, flat, sizes[1])
-    wanted = (_learned(flat), _learned(weight), _learned(bias))
+    factor = factor_of(rows, kept, call.options, flat, sizes[1])
+    wanted = (wants_gradient(flat), wants_gradient(weight), wants_gradient(bias))
     found: Tensor
     if way == "operator":
         assert isinstance(math, CrossEntropy)
@@ -168,8 +201,8 @@ def _values(call: Call, way: str, kept: Rows, flat: Tensor, sizes: Sizes, watch:
     if way != "node":
         return _plain(call, kept, sizes, way == "again", flat, weight, bias, watch)
     math = _math(call, kept, sizes, checks.reads_values(flat))
-    unit = _units(kept, flat)
-    if not any(map(_learned, (flat, weight, bias))):
+    unit = units_of(kept, flat)
+    if not any(map(wants_gradient, (flat, weight, bias))):
         return nodes.values(Head(flat, weight, bias, *sizes), math, unit, watch)
     again = partial(_plain, call, kept, sizes, False)
     head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
@@ -197,19 +230,20 @@ def _declared(call: Call, kept: Rows) -> Declared:
     )
 
 
-def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss:
+def _math(call: Call, kept: Rows, sizes: Sizes, live: bool) -> nodes.RowLoss | nodes.Walker:
     if call.loss is cross_entropy.loss:
-        return CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
+        math = CrossEntropy(distribution(kept, sizes[1], live), call.z_loss, call.soft_cap)
+        return HeadRows(math) if call.backend == "triton" else math
     return _declared(call, kept)
 
 
-def _units(kept: Rows, flat: Tensor) -> tuple[int, ...]:
+def units_of(kept: Rows, flat: Tensor) -> tuple[int, ...]:
     """The shape of the values of these rows: of elements it is that of the logits."""
     count = flat.shape[0]
     return (count,) if kept.axes[0] is not None else (count, kept.shape[-1])
 
 
-def _factor(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.dtype) -> Tensor:
+def factor_of(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.dtype) -> Tensor:
     """What each value is multiplied by in the answer: its measure, divided where the answer is a mean."""
     one = torch.ones((), dtype=wide, device=flat.device)
     if options.reduction == "mean":
@@ -220,4 +254,4 @@ def _factor(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torch.
         one = kept.measure.detach() * one
     if kept.keep is not None:
         one = torch.where(kept.keep, one, torch.zeros_like(one))
-    return one.expand(_units(kept, flat))
+    return one.expand(units_of(kept, flat))

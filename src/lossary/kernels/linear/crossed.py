@@ -36,7 +36,7 @@ class CrossEntropy(NamedTuple):
 
     def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
         """One value per row, (R,); ``logits`` become ``factor`` (R,) times the slope."""
-        steep = None if self.soft_cap is None else _cap_(logits, self.soft_cap)
+        steep = None if self.soft_cap is None else cap_(logits, self.soft_cap)
         found, pivot = sums(logits, self.target)
         made = value(found, self.target, self.z_loss)
         slope_(logits, pivot, found, self.target, factor, self.z_loss)
@@ -55,7 +55,7 @@ class CrossEntropy(NamedTuple):
         if self.soft_cap is None:
             found, pivot = sums(logits, self.target)
             return curve_(logits, dot, pivot, found, self.target, factor, self.z_loss)
-        steep = _cap_(logits, self.soft_cap)
+        steep = cap_(logits, self.soft_cap)
         bent = logits * (-2.0 / self.soft_cap**2) * dot
         dot.mul_(steep)
         found, pivot = sums(logits, self.target)
@@ -65,7 +65,7 @@ class CrossEntropy(NamedTuple):
         return along
 
 
-def _cap_(logits: Tensor, cap: float) -> Tensor:
+def cap_(logits: Tensor, cap: float) -> Tensor:
     """Cap logits in place; returns the derivative, 1/cosh², which 1 − tanh² would lose where the cap is reached."""
     logits.div_(cap)
     steep = torch.cosh(logits).square_().reciprocal_()

@@ -76,6 +76,7 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
     soft_cap: float | None = None,
+    class_group: object = None,
     reduction: str = "mean",
     denominator: float | Tensor | None = None,
     group: object = None,
@@ -87,6 +88,9 @@ def linear_cross_entropy(
 
     Args:
         z_loss: λ of λ·log(Σ exp z)², added to every row's value before the row is weighted.
+        class_group: process group, or ``True`` for the default one, over whose ranks the classes are spread: ``weight``
+            and ``bias`` are this rank's, in the order of the ranks; ``hidden``, ``target`` and ``class_weight`` (V,)
+            are whole and the same on all of them, and so is the answer. Class indices alone, at most two derivatives.
         soft_cap: c of z = c·tanh(x/c), through which the head's answer x passes first.
 
     The other arguments, what it returns and raises are those of ``linear``.
@@ -99,7 +103,7 @@ def linear_cross_entropy(
         "linear_cross_entropy", cross_entropy, hidden, weight, target, bias, row_weight, mask, given, rows, report,
         settings,
     )  # fmt: skip
-    return compute.compute(made._replace(z_loss=z_loss, soft_cap=soft_cap))
+    return compute.compute(made._replace(z_loss=z_loss, soft_cap=soft_cap, class_group=class_group))
 
 
 def _explain(

@@ -8,7 +8,7 @@ is a third; what is differentiated again goes through the plain math.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -33,12 +33,40 @@ class RowLoss(Protocol):
     def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor: ...
 
 
+@runtime_checkable
+class Walker(Protocol):
+    """A loss of rows that walks the chunks of a head itself: what ``values`` and ``slopes`` return."""
+
+    def walk_values(self, head: Head, watch: Watch | None) -> Tensor: ...
+
+    def walk_slopes(
+        self, head: Head, factor: Tensor, wanted: Wanted, watch: Watch | None
+    ) -> tuple[Tensor, Made]: ...
+
+    def narrow(self, low: int, high: int) -> RowLoss: ...
+
+
+class Made(Protocol):
+    """Gradients, each None where it was not asked for."""
+
+    @property
+    def hidden(self) -> Tensor | None: ...
+
+    @property
+    def weight(self) -> Tensor | None: ...
+
+    @property
+    def bias(self) -> Tensor | None: ...
+
+
 #: hidden, weight, bias -> one value per unit, in operations that autograd follows.
 Plain = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
-def values(head: Head, math: RowLoss, unit: tuple[int, ...], watch: Watch | None = None) -> Tensor:
+def values(head: Head, math: RowLoss | Walker, unit: tuple[int, ...], watch: Watch | None = None) -> Tensor:
     """One value per unit, and no gradient work. ``unit`` is the shape of the values."""
+    if isinstance(math, Walker):
+        return math.walk_values(head, watch)
     work = Work(head)
     found = torch.empty(unit, dtype=head.wide, device=head.weight.device)
     with torch.no_grad():
@@ -51,9 +79,11 @@ def values(head: Head, math: RowLoss, unit: tuple[int, ...], watch: Watch | None
 
 
 def slopes(
-    head: Head, math: RowLoss, factor: Tensor, wanted: Wanted, watch: Watch | None = None
-) -> tuple[Tensor, Gradients]:
+    head: Head, math: RowLoss | Walker, factor: Tensor, wanted: Wanted, watch: Watch | None = None
+) -> tuple[Tensor, Made]:
     """Values, and the gradient of Σ factor · value."""
+    if isinstance(math, Walker):
+        return math.walk_slopes(head, factor, wanted, watch)
     work = Work(head)
     found = torch.empty(factor.shape, dtype=head.wide, device=factor.device)
     sums = Gradients(work, wanted)
@@ -80,7 +110,7 @@ class Total(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         head: Head,
-        math: RowLoss,
+        math: RowLoss | Walker,
         factor: Tensor,
         plain: Plain,
         wanted: Wanted,
@@ -123,7 +153,7 @@ class Values(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         head: Head,
-        math: RowLoss,
+        math: RowLoss | Walker,
         unit: tuple[int, ...],
         plain: Plain,
         watch: Watch | None,
@@ -151,7 +181,7 @@ class Gradient(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         sizes: Sizes,
-        math: RowLoss,
+        math: RowLoss | Walker,
         plain: Plain,
         wanted: Wanted,
     ) -> tuple[Tensor | None, ...]:
@@ -174,7 +204,11 @@ class Gradient(torch.autograd.Function):
 
 
 def _hessian(
-    head: Head, math: RowLoss, factor: Tensor, toward: tuple[Tensor | None, ...], needs: tuple[bool, ...]
+    head: Head,
+    math: RowLoss | Walker,
+    factor: Tensor,
+    toward: tuple[Tensor | None, ...],
+    needs: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
     """The gradient of ⟨gradient, toward⟩ in factor, hidden, weight and bias, a chunk at a time."""
     work = Work(head)

@@ -8,7 +8,7 @@ others' odds, and its slope minus their share.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -53,6 +53,16 @@ class Target(NamedTuple):
     def smooth(self) -> bool:
         """Whether every class has its share."""
         return isinstance(self.share, Tensor) or self.share != 0.0
+
+
+class Slices(Protocol):
+    """Those who hold slices of the classes of the same rows."""
+
+    def greatest(self, numbers: Tensor) -> Tensor:
+        """The greatest of everybody's numbers."""
+
+    def added(self, *numbers: Tensor) -> tuple[Tensor, ...]:
+        """The sums of everybody's tensors, all of one shape."""
 
 
 class Sums(NamedTuple):
@@ -200,13 +210,21 @@ def slope_(e: Tensor, pivot: Tensor, found: Sums, target: Target, factor: Tensor
 
 
 def curve_(
-    e: Tensor, dot: Tensor, pivot: Tensor, found: Sums, target: Target, factor: Tensor, z_loss: float
+    e: Tensor,
+    dot: Tensor,
+    pivot: Tensor,
+    found: Sums,
+    target: Target,
+    factor: Tensor,
+    z_loss: float,
+    slices: Slices | None = None,
 ) -> Tensor:
     """Turn a direction of the logits into ``factor`` times the curvature along it, in place, and e into the slope.
 
     Args:
         e: exp(z − top), (R, V); on return ``factor`` times the slope.
         dot: the direction, (R, V); on return ``factor`` · Hessian · direction.
+        slices: those who hold the other classes; None: nobody does.
 
     Returns:
         The slope's product with the direction, (R,), without ``factor``.
@@ -214,10 +232,13 @@ def curve_(
     size = found.others + found.own
     # Moving all logits of a row alike changes no softmax, so a direction counts from that of the winner; what is left
     # of it there is 0, and nothing cancels in a row that is sure.
-    base = dot.gather(1, e.argmax(1, keepdim=True))
+    winner = e.argmax(1, keepdim=True)
+    base = dot.gather(1, winner)
+    if slices is not None:
+        base = slices.greatest(torch.where(e.gather(1, winner) == 1, base, -torch.inf))
     dot.sub_(base)
     base = base.squeeze(1)
-    mean = (e * dot).sum(1) / size
+    mean = (e * dot).sum(1)
     lse = found.top + found.log_sum
     more = 2.0 * z_loss * lse
     if target.soft is not None:
@@ -225,10 +246,14 @@ def curve_(
         toward = torch.where(target.soft == 0, 0.0, dot).mul_(target.soft).sum(1)
     else:
         rate = 1.0 + more
-        toward = target.hit * dot.gather(1, pivot).squeeze(1)
+        at = dot.gather(1, pivot).squeeze(1)
+        toward = target.hit * (at if target.here is None else torch.where(target.here, at, 0.0))
         if target.smooth:
             pulled = dot.sum(1) if target.spread is None else dot @ target.spread
             toward = toward + target.share * pulled
+    if slices is not None:
+        mean, toward = slices.added(mean, toward)
+    mean = mean / size
     along: Tensor = rate * mean - toward + more * base
     dot.sub_(mean.unsqueeze(1)).mul_(rate.unsqueeze(1) if isinstance(rate, Tensor) else rate)
     if z_loss:

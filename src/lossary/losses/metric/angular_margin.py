@@ -49,7 +49,7 @@ def led(cosines: Tensor, target: Tensor, bent: Bent, scale: float) -> Tensor:
     return over_rivals(cost, cosines, target)
 
 
-def pulled(cosines: Tensor, target: Tensor, bent: Bent, steep: Bent, scale: float) -> Tensor:
+def led_slope(cosines: Tensor, target: Tensor, bent: Bent, steep: Bent, scale: float) -> Tensor:
     """The slope of ``led``, where ``steep`` is that of ``bent``. (..., C)"""
     classes = torch.arange(cosines.shape[-1], device=cosines.device)
     soft = target if target.is_floating_point() else (classes == target.unsqueeze(-1)).to(cosines.dtype)
@@ -61,7 +61,7 @@ def pulled(cosines: Tensor, target: Tensor, bent: Bent, steep: Bent, scale: floa
     return pulls.sum(-2) - steep(cosines) * pulls.sum(-1)
 
 
-def _led(x, y, m, bent, scale):
+def led_in_words(x, y, m, bent, scale):
     found = []
     for k, q in enumerate(y):
         if q != 0:
@@ -71,7 +71,7 @@ def _led(x, y, m, bent, scale):
     return m.sum(found)
 
 
-def _sizes(x, y, m, bent, scale, rough):
+def led_sizes(x, y, m, bent, scale, rough):
     """Scaled leads, whose two cosines set each other off; ``rough`` is how many roundings the bent one has beside."""
     found = []
     for k, q in enumerate(y):
@@ -118,8 +118,8 @@ def _turn(c, m, margin):
     soft="mixture",
     elicits=Elicits.EMBEDDING,
     constant="no closed form: every class wants to lead by the margin at least",
-    claims=Claims(lower=0.0),
-    cancels=lambda x, y, m, margin, scale: _sizes(x, y, m, lambda c: _turn(c, m, margin), scale, 1),
+    claims=Claims(),
+    cancels=lambda x, y, m, margin, scale: led_sizes(x, y, m, lambda c: _turn(c, m, margin), scale, 1),
     symbolic=False,
     formula=r"\sum_k y_k \log\left(1 + \sum_{j \ne k} e^{s (x_j - \phi_k)}\right) \text{ with } \phi_k = \cos(\arccos "
     r"x_k + \text{margin}) \text{ where } x_k > -\cos(\text{margin}) \text{, else } x_k - \text{margin} \cdot "
@@ -165,12 +165,12 @@ def arcface(
 
 @arcface.definition
 def _(x, y, m, *, margin, scale):
-    return _led(x, y, m, lambda c: _turn(c, m, margin), scale)
+    return led_in_words(x, y, m, lambda c: _turn(c, m, margin), scale)
 
 
 @arcface.slope
 def _(cosines: Tensor, target: Tensor, *, margin: float, scale: float) -> Tensor:
-    return pulled(cosines, target, lambda c: _turned(c, margin), lambda c: _turned_slope(c, margin), scale)
+    return led_slope(cosines, target, lambda c: _turned(c, margin), lambda c: _turned_slope(c, margin), scale)
 
 
 @loss(
@@ -182,8 +182,8 @@ def _(cosines: Tensor, target: Tensor, *, margin: float, scale: float) -> Tensor
     soft="mixture",
     elicits=Elicits.EMBEDDING,
     constant="no closed form: every class wants to lead by the margin at least",
-    claims=Claims(lower=0.0, smooth=True),
-    cancels=lambda x, y, m, margin, scale: _sizes(x, y, m, lambda c: c - margin, scale, margin),
+    claims=Claims(convex=True, smooth=True),
+    cancels=lambda x, y, m, margin, scale: led_sizes(x, y, m, lambda c: c - margin, scale, margin),
     symbolic=False,
     formula=r"\sum_k y_k \log\left(1 + \sum_{j \ne k} e^{s (x_j - x_k + \text{margin})}\right)",
     derivative=r"s \sum_k y_k (q_{ki} - [i = k]) \text{ with } q_k = \operatorname{softmax}(s x) \text{ once the "
@@ -221,9 +221,9 @@ def cosface(
 
 @cosface.definition
 def _(x, y, m, *, margin, scale):
-    return _led(x, y, m, lambda c: c - margin, scale)
+    return led_in_words(x, y, m, lambda c: c - margin, scale)
 
 
 @cosface.slope
 def _(cosines: Tensor, target: Tensor, *, margin: float, scale: float) -> Tensor:
-    return pulled(cosines, target, lambda c: c - margin, torch.ones_like, scale)
+    return led_slope(cosines, target, lambda c: c - margin, torch.ones_like, scale)

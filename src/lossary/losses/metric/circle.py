@@ -60,7 +60,7 @@ def _value(e, labels, i, m, gamma, margin):
     formula=r"\log\left(1 + \sum_{k: y_k \ne y_i} e^{\gamma [s_{ik} + m]_+ (s_{ik} - m)} "
             r"\sum_{j: y_j = y_i} e^{-\gamma [1 + m - s_{ij}]_+ (s_{ij} - 1 + m)}\right) \text{ with cosines } s",
     derivative=r"\sigma \gamma \left(\sum_k q_k [s_{ik} + m]_+ \nabla s_{ik} - \sum_j p_j [1 + m - s_{ij}]_+ "
-               r"\nabla s_{ij}\right) \text{ with } q, p \text{ the softmax of the exponents and } \sigma = 1 - e^{-\ell}",
+               r"\nabla s_{ij}\right) \text{ with } q, p \text{ the exponents' softmax and } \sigma = 1 - e^{-\ell}",
     example=Example(
         (((1.0, 0.0), (2.0, 0.0), (0.0, 1.0)), (0, 0, 1), 0), 0.47407698418010669,
         "cosines 1 and 0: exponents -(1.5 - 1)·(1 - 0.5) = -0.25 and (0 + 0.5)·(0 - 0.5) = -0.25: log(1 + exp(-0.5))",

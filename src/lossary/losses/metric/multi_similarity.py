@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import torch
+from torch import Tensor
 
 from lossary.declare import (
     AnyNumber,
@@ -87,12 +88,7 @@ def _sizes(e, labels, i, m, *, alpha, beta, base, epsilon):
     avoid_when="Labels are noisy: the least similar positives weigh most.",
     aliases=("ms",),
     elsewhere={
-        "pytorch_metric_learning.losses.MultiSimilarityLoss": lambda epsilon: (
-            1.0 if epsilon is None else "no factor: without a miner it takes all pairs"
-        ),
-        "pytorch_metric_learning.losses.MultiSimilarityLoss + MultiSimilarityMiner": lambda epsilon: (
-            1.0 if epsilon is not None else "no factor: the miner has an epsilon"
-        ),
+        "pytorch_metric_learning.losses.MultiSimilarityLoss, after MultiSimilarityMiner unless epsilon is None": 1.0,
     },
     paper=Paper("Wang, Han, Huang, Dong and Scott", 2019,
                 "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning", arxiv="1904.06627"),
@@ -133,13 +129,20 @@ def multi_similarity(
         pairs = pairs & keep & keep.unsqueeze(1)
     near, far = pairs & alike, pairs & ~alike
     if epsilon is not None:
-        seen = similar.detach()
-        lowest = torch.where(near, seen, torch.inf).amin(1, keepdim=True)
-        highest = torch.where(far, seen, -torch.inf).amax(1, keepdim=True)
-        near, far = near & (seen - epsilon < highest), far & (seen + epsilon > lowest)
+        near, far = mined(similar.detach(), near, far, epsilon)
     values = above_zero(alpha * (base - similar), near) / alpha
     values = values + above_zero(beta * (similar - base), far) / beta
     return values, pairs.any(1), None
+
+
+def mined(similar: Tensor, near: Tensor, far: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Positives that are not clearly nearer than every negative, and negatives not clearly farther than every positive.
+
+    Shapes: all (A, N), the similarities of A anchors and which are of each kind; so are both results.
+    """
+    lowest = torch.where(near, similar, torch.inf).amin(1, keepdim=True)
+    highest = torch.where(far, similar, -torch.inf).amax(1, keepdim=True)
+    return near & (similar - epsilon < highest), far & (similar + epsilon > lowest)
 
 
 @multi_similarity.definition

@@ -175,11 +175,6 @@ def contrastive_batch(
     alike = labels.unsqueeze(1) == labels.unsqueeze(0)
     near = together(embeddings.unsqueeze(1), embeddings.unsqueeze(0), distance)
     cost = torch.where(alike, near, apart(pairwise(embeddings, distance), margin))
-    return over_others(cost, labels, keep)
-
-
-def over_others(cost: Tensor, labels: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, None]:
-    """The mean of each row of costs over the other samples that take part, and how many those are."""
     here = torch.arange(len(labels), device=labels.device)
     pairs = here.unsqueeze(1) != here.unsqueeze(0)
     if keep is not None:

@@ -1,0 +1,231 @@
+"""Cross-entropy behind a head whose classes are spread over the ranks of a process group.
+
+Every rank holds all rows and some of the classes. What a row's value and slope need of the other ranks are its greatest
+logit and four sums, so a chunk costs one maximum and one sum of (rows, 4) numbers, and no rank ever sees another's
+logits. The value is the same on every rank; the gradient of the rows is added up over the ranks, that of the weight
+stays where its classes are.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+from lossary.core import checks, probes, reduction, world
+from lossary.core.errors import OptionError, sentence
+
+from . import nodes
+from .asked import Call
+from .chunks import Head, products
+from .chunks import rows as fitting
+from .compute import factor_of, units_of, wants_gradient
+from .crossed import cap_
+from .rows import Rows, distribution, settle
+from .softmax import Sums, Target, curve_, slope_, sums, value
+
+
+class Shards(NamedTuple):
+    """Where the classes are.
+
+    Attributes:
+        group: the process group; None: the default one.
+        first: this rank's first class.
+        own: how many classes this rank has.
+        most: how many classes any rank has.
+        classes: how many classes there are.
+    """
+
+    group: Any
+    first: int
+    own: int
+    most: int
+    classes: int
+
+    def greatest(self, numbers: Tensor) -> Tensor:
+        """The greatest of every rank's numbers, in place."""
+        dist.all_reduce(numbers, op=dist.ReduceOp.MAX, group=self.group)
+        return numbers
+
+    def added(self, *numbers: Tensor) -> tuple[Tensor, ...]:
+        """The sums over the ranks of tensors of one shape."""
+        together = torch.stack(numbers)
+        dist.all_reduce(together, group=self.group)
+        return together.unbind()
+
+
+class ShardedCrossEntropy(NamedTuple):
+    """Cross-entropy of rows of which this rank has a slice; the methods are those of ``CrossEntropy``."""
+
+    target: Target
+    total: Tensor | float
+    shards: Shards
+    z_loss: float = 0.0
+    soft_cap: float | None = None
+
+    def narrow(self, low: int, high: int) -> ShardedCrossEntropy:
+        """These rows alone."""
+        return self._replace(target=self.target.narrow(low, high))
+
+    def values(self, logits: Tensor) -> Tensor:
+        """One value per row, (R,), the same on every rank. ``logits`` (R, V of this rank) is used up."""
+        if self.soft_cap is not None:
+            logits.div_(self.soft_cap).tanh_().mul_(self.soft_cap)
+        found, _ = self._sums(logits)
+        return value(found, self.target, self.z_loss)
+
+    def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
+        """One value per row, (R,); ``logits`` become ``factor`` (R,) times the slope."""
+        steep = None if self.soft_cap is None else cap_(logits, self.soft_cap)
+        found, pivot = self._sums(logits)
+        made = value(found, self.target, self.z_loss)
+        slope_(logits, pivot, found, self.target, factor, self.z_loss)
+        if steep is not None:
+            logits.mul_(steep)
+        return made
+
+    def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
+        """Curvature along a direction of the logits, of which this rank has its classes' part."""
+        if self.soft_cap is None:
+            return self._curve_(logits, dot, factor)
+        steep = cap_(logits, self.soft_cap)
+        bent = logits * (-2.0 / self.soft_cap**2) * dot
+        dot.mul_(steep)
+        along = self._curve_(logits, dot, factor)
+        logits.mul_(steep)
+        dot.mul_(steep).addcmul_(logits, bent)
+        return along
+
+    def _sums(self, logits: Tensor) -> tuple[Sums, Tensor]:
+        top = self.shards.greatest(logits.amax(1))
+        mine, pivot = sums(logits, self.target, top)
+        parts = [mine.others, mine.own, mine.reach, *([] if mine.pull is None else [mine.pull])]
+        others, own, reach, *pull = self.shards.added(*parts)
+        return Sums(top, others, own, reach, pull[0] if pull else None, self.total), pivot
+
+    def _curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
+        found, pivot = self._sums(logits)
+        return curve_(logits, dot, pivot, found, self.target, factor, self.z_loss, self.shards)
+
+
+class _Copied(torch.autograd.Function):
+    """The same rows on every rank; the gradients that the ranks have for them are added."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, group: Any) -> Tensor:
+        ctx.group = group
+        return rows.view_as(rows)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
+        return _Added.apply(grads[0], ctx.group), None  # type: ignore[no-untyped-call]
+
+
+class _Added(torch.autograd.Function):
+    """The sum over the ranks, on every rank."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor, group: Any) -> Tensor:
+        ctx.group = group
+        total = part.contiguous().clone()
+        dist.all_reduce(total, group=group)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
+        return _Copied.apply(grads[0], ctx.group), None  # type: ignore[no-untyped-call]
+
+
+def compute(call: Call, base: torch.dtype) -> Tensor:
+    """The answer of a call whose classes are spread over ``call.class_group``. Every rank must call it.
+
+    Raises:
+        OptionError: a group that is none, a soft target, a transform around the call, or what no slice can tell.
+    """
+    group = world.process_group(call.class_group)
+    _check(call)
+    shards = _shards(len(call.weight), group, call.hidden.device)
+    hidden, weight, options, lead = call.hidden, call.weight, call.options, call.hidden.shape[:-1]
+    stand_in = torch.zeros((), dtype=base, device=hidden.device).expand(*lead, shards.classes)
+    rows = settle(call.loss, stand_in, call.targets, call.hyper, options)
+    wide = torch.float64 if base is torch.float64 else torch.float32
+    count = lead.numel()
+    # The same chunks on every rank, whatever it holds: they meet once a chunk.
+    size = call.rows or fitting(count, shards.most, weight.shape[1], wide)
+    flat = hidden.reshape(count, hidden.shape[-1])
+    kept, chosen = rows, None
+    if rows.counts is not None:
+        chosen = rows.counts.nonzero().squeeze(1)
+        flat, kept = flat.index_select(0, chosen), rows.take(chosen)
+    flat = _Copied.apply(flat, group) if wants_gradient(flat) else flat  # type: ignore[no-untyped-call]
+    math = _math(call, kept, shards, wide)
+    sizes = (size, wide, products(base, hidden.device))
+    bias, wanted = call.bias, (wants_gradient(flat), wants_gradient(weight), wants_gradient(call.bias))
+    head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
+    again = partial(_third, call.subject)
+    if options.reduction != "none" and not wants_gradient(rows.measure):
+        factor = factor_of(rows, kept, options, flat, wide)
+        if not any(wanted):
+            return (nodes.values(head, math, tuple(factor.shape)) * factor).sum()
+        found: Tensor = nodes.Total.apply(flat, weight, bias, head, math, factor, again, wanted, None)  # type: ignore[no-untyped-call]
+        return found
+    unit = units_of(kept, flat)
+    values: Tensor = nodes.Values.apply(flat, weight, bias, head, math, unit, again, None)  # type: ignore[no-untyped-call]
+    if chosen is not None:
+        values = values.new_zeros((count,)).index_copy(0, chosen, values)
+    measure, keep = (None if each is None else each.reshape(rows.shape) for each in (rows.measure, rows.keep))
+    return reduction.reduce(
+        values.reshape(rows.shape), measure, keep, options.reduction, options.denominator, options.group
+    )
+
+
+def _check(call: Call) -> None:
+    """Refuse what a rank cannot compute from its slice of the classes."""
+    target = call.targets[0]
+    wrong = None
+    if isinstance(target, Tensor) and target.is_floating_point():
+        wrong = ("class indices", "a soft target", "pass target.argmax(-1), or leave class_group out")
+    elif call.report:
+        wrong = ("no report", f"report={call.report!r}", "leave one of them out")
+    elif not probes.is_eager():
+        wrong = ("a call that runs now", "torch.compile or torch.func around it", "call it outside of them")
+    if wrong is not None:
+        expected, got, remedy = wrong
+        raise OptionError(
+            sentence(f"{call.subject}(class_group=...)", expected=expected, got=got, remedy=remedy)
+        )
+
+
+def _third(subject: str, *_: Any) -> Tensor:
+    raise OptionError(
+        sentence(
+            f"{subject}(class_group=...)",
+            expected="at most two derivatives",
+            got="a third",
+            remedy="leave class_group out",
+        )
+    )
+
+
+def _shards(own: int, group: Any, device: torch.device) -> Shards:
+    """Where the classes of every rank begin, learned from all of them."""
+    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size(group))]
+    dist.all_gather(sizes, torch.tensor([own], device=device), group=group)
+    lengths = [int(each) for each in sizes]
+    return Shards(group, sum(lengths[: dist.get_rank(group)]), own, max(lengths), sum(lengths))
+
+
+def _math(call: Call, kept: Rows, shards: Shards, wide: torch.dtype) -> ShardedCrossEntropy:
+    """The math of this rank's classes: its slice of the target's distribution."""
+    whole = distribution(kept, wide, checks.reads_values(call.hidden))
+    assert whole.label is not None
+    last = shards.first + shards.own
+    here = (whole.label >= shards.first) & (whole.label < last)
+    label = torch.where(here, whole.label - shards.first, 0)
+    spread = None if whole.spread is None else whole.spread[shards.first : last]
+    total = float(shards.classes) if whole.spread is None else whole.spread.sum()
+    target = whole._replace(label=label, spread=spread, here=here)
+    return ShardedCrossEntropy(target, total, shards, call.z_loss, call.soft_cap)
