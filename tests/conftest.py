@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Two workers with two threads each are slower than with one, and sums in one thread are always in one order.
@@ -27,6 +28,13 @@ settings.load_profile("house")
 def _seeded() -> None:
     """A test that draws without a generator of its own still draws the same numbers in any order of tests."""
     torch.manual_seed(0)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: the collector need not walk through all of torch each time it looks for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

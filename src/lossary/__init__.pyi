@@ -2797,6 +2797,29 @@ class _VectorScaling(LossFunction, Protocol):
 
 vector_scaling: _VectorScaling
 
+class _Vicreg(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        invariance: float = 25.0,
+        variance: float = 25.0,
+        covariance: float = 1.0,
+        gamma: float = 1.0,
+        eps: float = 0.0001,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """A sample's squared distance between its views, and for all samples alike what their features lack and repeat."""
+
+vicreg: _Vicreg
+
 class _VonMisesNll(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

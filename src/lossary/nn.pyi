@@ -3197,6 +3197,32 @@ class VectorScaling(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Vicreg(Single):
+    """A sample's squared distance between its views, and for all samples alike what their features lack and repeat."""
+
+    def __init__(
+        self,
+        *,
+        invariance: float = 25.0,
+        variance: float = 25.0,
+        covariance: float = 1.0,
+        gamma: float = 1.0,
+        eps: float = 0.0001,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class VonMisesNll(Single):
     """How unlikely an angle is under the circle's own bell curve; whole turns change nothing."""
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def resolve(dotted: str) -> object:
     return found
 
 
+@cache
 def helped(*command: str) -> str:
     """What the command line says of a command."""
     program = "import sys; from lossary.cli import main; sys.argv[0] = 'lossary'; main()"

@@ -48,20 +48,19 @@ def modules_after(source: str) -> set[str]:
     return {top for top in tops if top not in sys.stdlib_module_names and not top.startswith("_")}
 
 
-@pytest.fixture
-def copy(root: Path, tmp_path: Path) -> Path:
+def copied(root: Path, folder: Path) -> Path:
     """A copy of the package and its contracts that a test may spoil."""
-    shutil.copy(root / "pyproject.toml", tmp_path)
-    shutil.copytree(root / "src" / "lossary", tmp_path / "src" / "lossary")
-    return tmp_path
+    shutil.copy(root / "pyproject.toml", folder)
+    shutil.copytree(root / "src" / "lossary", folder / "src" / "lossary")
+    return folder
 
 
-def plant(copy: Path, room: str, line: str) -> None:
+def plant(copy: Path, room: str, line: str, name: str = "planted") -> None:
     """Writes a module into `room` that holds this line."""
     package = copy / "src" / "lossary" / room
     package.mkdir(exist_ok=True)
     (package / "__init__.py").touch()
-    (package / "planted.py").write_text(f"{line}\n")
+    (package / f"{name}.py").write_text(f"{line}\n")
 
 
 def test_imports_go_one_way(root: Path) -> None:
@@ -69,24 +68,37 @@ def test_imports_go_one_way(root: Path) -> None:
     assert judged.returncode == 0, judged.stdout
 
 
+@pytest.fixture(scope="module")
+def judged(root: Path, tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """One judgement of a copy in which every forbidden import is planted, each in a module of its own."""
+    folder = copied(root, tmp_path_factory.mktemp("planted"))
+    for _, other in FORBIDDEN:
+        plant(folder, other, "")
+    for room, other in FORBIDDEN:
+        plant(folder, room, f"import lossary.{other}.planted", f"planted_{other}")
+    for room, library in HEAVY:
+        plant(folder, room, f"import {library}", f"planted_{library}")
+    return lint_imports(folder)
+
+
 @pytest.mark.parametrize(("room", "other"), FORBIDDEN)
-def test_an_import_against_the_direction_is_found(copy: Path, room: str, other: str) -> None:
-    plant(copy, other, "")
-    plant(copy, room, f"import lossary.{other}.planted")
-    judged = lint_imports(copy)
+def test_an_import_against_the_direction_is_found(
+    judged: subprocess.CompletedProcess[str], room: str, other: str
+) -> None:
     assert judged.returncode == 1
-    assert f"lossary.{room}.planted -> lossary.{other}.planted" in judged.stdout
+    assert f"lossary.{room}.planted_{other} -> lossary.{other}.planted" in judged.stdout
 
 
 @pytest.mark.parametrize(("room", "library"), HEAVY)
-def test_a_library_in_the_wrong_room_is_found(copy: Path, room: str, library: str) -> None:
-    plant(copy, room, f"import {library}")
-    judged = lint_imports(copy)
+def test_a_library_in_the_wrong_room_is_found(
+    judged: subprocess.CompletedProcess[str], room: str, library: str
+) -> None:
     assert judged.returncode == 1
-    assert f"lossary.{room}.planted -> {library}" in judged.stdout
+    assert f"lossary.{room}.planted_{library} -> {library}" in judged.stdout
 
 
-def test_a_room_without_a_place_is_found(copy: Path) -> None:
+def test_a_room_without_a_place_is_found(root: Path, tmp_path: Path) -> None:
+    copy = copied(root, tmp_path)
     plant(copy, "attic", "")
     assert lint_imports(copy).returncode == 1
 

@@ -18,7 +18,9 @@ from lossary.doctor.draw import Case
 from lossary.doctor.subject import Subject
 
 from .calls import (
+    by_batches,
     by_boosting,
+    by_contrastive,
     by_keras,
     by_kornia,
     by_monai,
@@ -39,7 +41,7 @@ OTHERS = [
     *(each.LIBRARY for each in (by_keras, by_optax, by_kornia, by_monai, by_timm, by_tensorflow)),
     *(
         each
-        for where in (by_scores, by_boosting, by_others)
+        for where in (by_scores, by_boosting, by_others, by_contrastive, by_batches)
         for each in vars(where).values()
         if isinstance(each, Library)
     ),

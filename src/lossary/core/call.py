@@ -115,7 +115,7 @@ def _measure(
     else:
         found = loss.apply(settled.arguments, hyper, **settled.supplied)
     if loss.unit is Unit.ANCHOR:
-        return _chosen(settled, options.weight, *found)
+        return chosen(settled, options.weight, *found)
     return Measured(found, settled.measure, settled.keep)
 
 
@@ -207,7 +207,7 @@ def _settle(
     return Settled(arguments, supplied, made, keep, where_is.samples)
 
 
-def _chosen(
+def chosen(
     settled: Settled, weight: Tensor | None, found: Tensor, count: Tensor, members: Tensor | None = None
 ) -> Measured:
     """Anchors that found their partners. A weight of 0 leaves an anchor's other roles, but not its own value.
@@ -231,6 +231,11 @@ def _over_ranks(
     """A coupled loss over the batch that the ranks hold together."""
     # A shape that is wrong on one rank must be refused before the others wait for it.
     where_is = frame(loss, inputs, hyper, options.class_dim)
+    # Only where it is asked for by name: what ``auto`` chooses depends on a size that ranks may differ in.
+    kernel = None if options.backend == "auto" else _kernel(loss, inputs, hyper, options)
+    if kernel is not None and kernel.ring is not None:
+        found: Tensor = _exactly(inputs[0], kernel.ring, loss, inputs, hyper, options)
+        return found
     first = inputs[0]
     assert first is not None
     aside = [
@@ -240,10 +245,10 @@ def _over_ranks(
     (*whole, weight, mask), scale = gather((*inputs, *aside), options.gather)
     options = options._replace(weight=weight, mask=mask, gather=None)
     value = evaluate(loss, tuple(whole), hyper, options)
-    return value if scale == 1.0 else _scale_gradient(value, scale)
+    return value if scale == 1.0 else scale_gradient(value, scale)
 
 
-def _scale_gradient(value: Tensor, scale: float) -> Tensor:
+def scale_gradient(value: Tensor, scale: float) -> Tensor:
     """``value`` as it is, with ``scale`` times its gradient."""
     return value * scale + value.detach() * (1.0 - scale)
 

@@ -393,7 +393,6 @@ MUTANTS = [
                 "micro_batches_sum_to_the_whole",
                 "modules_move_and_save",
                 "no_backend_falls_back",
-                "proper_where_it_says_so",
                 "repr_rebuilds_the_module",
                 "runs_forward_mode",
                 "runs_under_torch_func",

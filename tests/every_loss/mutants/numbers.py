@@ -353,6 +353,7 @@ MUTANTS = [
                 "differentiates_twice",
                 "float64_stays_float64",
                 "micro_batches_sum_to_the_whole",
+                "proper_where_it_says_so",
             }
         ),
     ),

@@ -1,7 +1,8 @@
 """Compile every kernel for compute capability 9.0, to machine code, with no GPU at hand; none may spill registers.
 
 Run as a program, for Triton must not be interpreting. The launchers run as they are, on tensors of the CPU whose
-numbers nobody reads: only the launch itself is replaced by a compilation.
+numbers nobody reads: only the launch itself is replaced by a compilation. With ``all`` as
+an argument, every form of each.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from triton.runtime.jit import JITFunction
 
 from lossary.kernels.contrastive.tiles import Sum, Table
 from lossary.kernels.gpu import pairs
-from lossary.kernels.gpu.rows import Target, multiply, rows
+from lossary.kernels.gpu.rows import Target, rows
 
 PTXAS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
 
@@ -68,20 +69,20 @@ def rows_of(
     logits = torch.empty(2, classes, inner, dtype=dtype)
     y = torch.empty(2, classes, inner) if soft else torch.empty(2 * inner, dtype=torch.int64)
     keep, scale = torch.ones(2 * inner, dtype=torch.bool), torch.ones(2 * inner)
-    rows(logits, Target(y, **options), keep, scale, slope=logits)
+    rows(logits, Target(y, **options), keep, scale, slope=logits, unless=torch.ones(()))
 
 
 def pairs_of(sum: Sum, dtype: torch.dtype = torch.float32) -> None:
     """Compile what sums over a table of similarities and their gradients are computed with."""
     a, b, there = torch.empty(100, 256, dtype=dtype), torch.empty(90, 256, dtype=dtype), torch.arange(100)
     bias = torch.empty((), dtype=dtype) if sum is Sum.SOFTPLUS else None
-    table, side = Table(sum, (there, there)), torch.empty(100, dtype=dtype)
+    table, side = Table(sum, (there, there) if sum is Sum.SAME else (there,)), torch.empty(100, dtype=dtype)
     pairs._sums(a, b, bias, table, False)
     one, two = pairs._Side(a, side, side), pairs._Side(b, side, side)
     pairs._gradient(one, two, bias, table, True, side if bias is not None else None)
 
 
-def main() -> None:
+def main(all: bool) -> None:
     everything = {
         "hit": torch.ones(2),
         "share": torch.ones(2),
@@ -92,15 +93,21 @@ def main() -> None:
     rows_of(16384)
     rows_of(128000, dtype=torch.bfloat16)
     rows_of(8192, **everything)
-    rows_of(2048, dtype=torch.float64, soft=True)
-    rows_of(19, inner=4096)
     pairs_of(Sum.BOTH)
     pairs_of(Sum.SOFTPLUS)
-    pairs_of(Sum.BOTH, torch.float64)
-    multiply(torch.empty(10, dtype=torch.bfloat16), torch.ones(()))
+    if all:
+        rows_of(32000, **everything)
+        rows_of(19, inner=4096)
+        rows_of(19, inner=4096, **everything)
+        for dtype in (torch.float16, torch.float64):
+            rows_of(1, dtype=dtype)
+            rows_of(2048, dtype=dtype, soft=True)
+            rows_of(32000, dtype=dtype, soft=True)
+        for sum in Sum:
+            pairs_of(sum, torch.float64)
 
 
 if __name__ == "__main__":
     driver.set_active(Absent())
     JITFunction.__getitem__ = compiling  # type: ignore[method-assign]
-    main()
+    main("all" in sys.argv)

@@ -41,6 +41,18 @@ def _wasserstein(case: Case) -> Array:
     return np.array([ot.wasserstein_1d(x, y, p=p) for x, y in pairs])
 
 
+def _all_triplets(case: Case) -> Tensor:
+    margin = case.hyper["margin"]
+    made = pulling.TripletMarginLoss(
+        margin=margin or 0.0,
+        smooth_loss=margin is None,
+        distance=measuring.LpDistance(normalize_embeddings=False),
+        reducer=reducing.MeanReducer(),
+    )
+    found: Tensor = made(*two(case))
+    return found
+
+
 def _batch_hard(case: Case) -> Tensor:
     embeddings, labels = two(case)
     distance = measuring.LpDistance(normalize_embeddings=False)
@@ -135,6 +147,8 @@ METRIC_LEARNING = Library(
     {
         "pytorch_metric_learning.losses.TripletMarginLoss + BatchHardMiner, LpDistance without "
         "normalize_embeddings, MeanReducer": _batch_hard,
+        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, MeanReducer, "
+        "smooth_loss and margin 0 for the soft margin": _all_triplets,
         "pytorch_metric_learning.losses.MultiSimilarityLoss, after MultiSimilarityMiner unless epsilon is None": (
             _multi_similarity
         ),

@@ -126,8 +126,9 @@ def _on_numbers(subject: Subject, hyper: Any) -> Tensor:
         **hyper,
         reduction="none",
     )
-    best, *others = costs.reshape(len(constants), len(targets)).mean(1)
-    return torch.stack(others) - best + 1e-9 * (1 + best.abs())
+    best, *others = costs.double().reshape(len(constants), len(targets)).mean(1)
+    worse: Tensor = torch.stack(others) - best + 1e-9 * (1 + best.abs())
+    return worse
 
 
 def _expectile(targets: Tensor, level: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,10 +13,10 @@ from lossary.core import probes
 from lossary.core.backends import Asked, Kernel
 from lossary.core.declaration import Loss
 
-from . import losses
+from . import losses, ring
 
-#: Bytes of the table of similarities from which tiles are faster, or, where memory is what counts, worth having.
-CACHE, MEMORY = 2**24, 2**30
+#: Bytes of the table of similarities from which tiles are faster on a CPU, and from which they are wanted elsewhere.
+CACHE, MEMORY = 2**20, 2**30
 
 _EXEMPT = {
     "runs_forward_mode": "tiles are walked by a loop with a derivative of its own, which is a backward one",
@@ -49,7 +50,7 @@ def _worth(loss: Loss, asked: Asked) -> str | None:
 
 
 def _kernel(run: Callable[..., Any]) -> Kernel:
-    return Kernel("chunked", "math", run, _lacks, _worth, exempt=_EXEMPT)
+    return Kernel("chunked", "math", run, _lacks, _worth, ring=partial(ring.over_ranks, run), exempt=_EXEMPT)
 
 
 info_nce = _kernel(losses.info_nce)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,6 +16,9 @@ from .nodes import Sums
 from .tiles import Sum, Table
 
 Found = tuple[Tensor, Tensor, None]
+#: Of embeddings and labels: how many others bear a sample's label, the place of the only other one (below 0 where there
+#: is not exactly one), and the sum of the others' embeddings.
+Kin = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def info_nce(
@@ -78,9 +83,12 @@ def decoupled(
 ) -> Found:
     """Each view against the views of other samples; see the block."""
     place, rest, own = _views(one, other, temperature, keep, sums)
-    alone = len(rest) <= 2
-    values, counts, _ = _spread(_both(own * 0.0 if alone else rest - own), place, keep)
-    return values, torch.zeros_like(counts) if alone else counts, None
+    # Who is alone has nobody to be told apart from.
+    some = rest.detach() != -torch.inf
+    values, counts, _ = _spread(
+        _both(torch.where(some, torch.where(some, rest, 0.0) - own, own * 0.0)), place, keep
+    )
+    return values, counts & some.any(), None
 
 
 def supcon(
@@ -90,18 +98,13 @@ def supcon(
     temperature: Warmth,
     keep: Tensor | None = None,
     sums: Sums = nodes.sums,
+    kin: Kin | None = None,
 ) -> Found:
     """Each sample against all others, those of its label as the answer; see the block."""
     place, (embeddings, labels) = _kept(keep, embeddings, labels)
     x = direction(embeddings) / _root(temperature)
-    _, group, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
-    many = sizes[group] - 1
-    partner = _partners(group, many)
-    lone = partner >= 0
+    many, partner, friends = (_kin if kin is None else kin)(x, labels)
     rest, _ = sums(x, None, Table(Sum.SAME, (_diagonal(x), partner)))
-    # The sum over positives is that of the whole label less the sample itself; of one positive, it is the partner.
-    whole = x.new_zeros(len(sizes), x.shape[1]).index_add(0, group, x)
-    friends = torch.where(lone.unsqueeze(1), x[partner.clamp(min=0)], whole[group] - x)
     own = _paired(x, friends) / many.clamp(min=1)
     # Without a positive there is no value; where both of two samples are left out, no sum either.
     values = torch.where(many > 1, torch.where(many > 1, rest, 0.0) - own, _against(rest, own))
@@ -110,6 +113,17 @@ def supcon(
         return values, many > 0, None
     counts = torch.zeros(len(keep), dtype=torch.bool, device=keep.device)
     return _spread(values, place, keep)[0], counts.index_put((place,), many > 0), None
+
+
+def _kin(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """See ``Kin``."""
+    _, group, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
+    many = sizes[group] - 1
+    partner = _partners(group, many)
+    # The sum over positives is that of the whole label less the sample itself; of one positive, it is the partner.
+    whole = x.new_zeros(len(sizes), x.shape[1]).index_add(0, group, x)
+    others = torch.where((partner >= 0).unsqueeze(1), x[partner.clamp(min=0)], whole[group] - x)
+    return many, partner, others
 
 
 def _partners(group: Tensor, many: Tensor) -> Tensor:

@@ -75,18 +75,27 @@ class _Sums(torch.autograd.Function):
         if by_columns is None and columns is not None:
             by_columns = a.new_zeros(len(columns))
         if ready and not torch.is_grad_enabled():
-            even = bool((by_rows == by_rows[:1]).all())
-            own, other, whole = ready
-            if even:
-                factor = by_rows[:1].sum()
-                found = own * factor, other * factor, whole.sum() * factor
-                return *_as_asked(found, b, bias), None, None, None
+            found = _from_ready(ctx, a, b, by_rows, *ready)
+            return *_as_asked(found, b, bias), None, None, None
         if ctx.table.sum is Sum.SOFTPLUS:
             rows = None  # the gradient needs no sum
         else:
             rows, columns = _some(rows), None if columns is None else _some(columns)
         found = _Pull.apply(a, b, bias, rows, columns, by_rows, by_columns, ctx.table, ctx.added)  # type: ignore[no-untyped-call]
         return *_as_asked(found, b, bias), None, None, None
+
+
+def _from_ready(
+    ctx: Any, a: Tensor, b: Tensor, by_rows: Tensor, own: Tensor, other: Tensor, whole: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients from those of the plain sum of rows. Where rows weigh differently, that by ``b`` is made again."""
+    if bool((by_rows == by_rows[:1]).all()):
+        other = other * by_rows[:1].sum()
+    else:
+        with _without_autocast(a):
+            given = Given(None, None, by_rows, None)
+            _, other, _ = tiles.pull(a, b, ctx.added, ctx.table, given, only_b=True)
+    return own * by_rows.unsqueeze(1), other, (whole * by_rows).sum()
 
 
 def _some(sums: Tensor) -> Tensor:

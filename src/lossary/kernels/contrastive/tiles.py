@@ -137,19 +137,25 @@ class _Running:
         return self.sum.log_() if self.top is None else self.sum.log_().add_(self.top)
 
 
-def pull(a: Tensor, b: Tensor, bias: float, table: Table, given: Given) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients by ``a``, ``b`` and the bias; those by both of one set with itself stand in the first."""
+def pull(
+    a: Tensor, b: Tensor, bias: float, table: Table, given: Given, only_b: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients by ``a``, ``b`` and the bias; those by both of one set with itself stand in the first.
+
+    ``only_b``: the others are known already, and stay 0.
+    """
     found, other, whole = torch.zeros_like(a), torch.zeros_like(b), a.new_zeros(())
     same = table.sum is Sum.SAME
     left, right = _factors(table, given)
     for tile in tiles(a, b, bias, table, half=same):
         weights = _weights(tile, table, given, left, right)
-        found[tile.rows].addmm_(weights, b[tile.columns])
+        if not only_b:
+            found[tile.rows].addmm_(weights, b[tile.columns])
         if not same:
             other[tile.columns].addmm_(weights.t(), a[tile.rows])
         elif tile.rows != tile.columns:
             found[tile.columns].addmm_(weights.t(), a[tile.rows])
-        if table.sum is Sum.SOFTPLUS:
+        if table.sum is Sum.SOFTPLUS and not only_b:
             whole += weights.sum()
     return found, other, whole
 

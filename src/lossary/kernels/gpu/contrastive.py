@@ -13,7 +13,7 @@ from lossary.core.declaration import Loss
 
 from ..contrastive import losses
 from .pairs import sums
-from .ready import Lacking, lacking
+from .ready import EXEMPT, Lacking, lacking
 
 #: From so many samples on, ``auto`` takes tiles: their sake is memory, of which so many similarities take 64 MiB.
 ENOUGH = 4096
@@ -37,7 +37,7 @@ def _worth(loss: Loss, asked: Asked) -> str | None:
 
 
 def _kernel(run: Callable[..., Any]) -> Kernel:
-    return Kernel("triton", "math", partial(run, sums=sums), _lacks, _worth)
+    return Kernel("triton", "math", partial(run, sums=sums), _lacks, _worth, exempt=EXEMPT)
 
 
 info_nce = _kernel(losses.info_nce)

@@ -20,8 +20,8 @@ from lossary.core.measure import both
 from lossary.core.options import Options
 from lossary.core.shapes import frame
 
-from .ready import Lacking, lacking
-from .rows import Target, multiply, rows
+from .ready import EXEMPT, Lacking, lacking
+from .rows import Target, rows
 
 
 class Plan(NamedTuple):
@@ -124,12 +124,13 @@ class _CrossEntropy(torch.autograd.Function):
             return found, None
         # The slopes made in the forward are given away; whoever comes a second time has them made again.
         slope, ctx.slope = ctx.slope, None
-        if slope is not None:
-            return multiply(slope, upstream).reshape(logits.shape), None
         x = logits.reshape(how.cut)
         scale = (how.scale * upstream.reshape(-1)).contiguous()
-        slope = torch.empty_like(x)
-        rows(x, how.target, how.keep, scale, slope)
+        # Slopes of the forward are right for an upstream of 1, as it mostly is. For any other they are made anew, which
+        # costs what multiplying them would, and rounds once.
+        done = None if slope is None else upstream
+        slope = torch.empty_like(x) if slope is None else slope
+        rows(x, how.target, how.keep, scale, slope, unless=done)
         return slope.reshape(logits.shape), None
 
 
@@ -140,7 +141,7 @@ def _lacks(loss: Loss, asked: Asked) -> Lacking | None:
     found = lacking(logits)
     if found is not None:
         return found
-    if options.inputs != "logits":
+    if options.inputs in ("probabilities", "log_probabilities"):
         return "logits", f"inputs={options.inputs!r}", "leave backend out"
     for name, each in (
         ("target", target), ("weight", options.weight), ("class_weight", options.class_weight)
@@ -154,4 +155,15 @@ def _worth(loss: Loss, asked: Asked) -> str | None:
     return "value and slope in one pass over each row"
 
 
-KERNEL = Kernel("triton", "call", run, _lacks, _worth)
+KERNEL = Kernel(
+    "triton",
+    "call",
+    run,
+    _lacks,
+    _worth,
+    exempt=EXEMPT
+    | {
+        "probabilities_are_never_clamped": "the kernel takes logits alone",
+        "a_weight_that_learns_is_not_silenced": "the kernel has no gradient for a weight, and refuses one that asks",
+    },
+)

@@ -11,6 +11,15 @@ from torch.autograd import forward_ad
 
 from lossary.core import probes
 
+#: Promises of the contract that no kernel here keeps, with the reason.
+EXEMPT = {
+    "runs_forward_mode": "a kernel has a backward pass alone",
+    "runs_under_torch_func": "a transform cannot enter a kernel",
+    "traces_with_make_fx": "a trace would hold a kernel that no other device can run",
+    "runs_on_meta_and_fake_tensors": "a kernel is launched on a GPU, and these have no values there",
+    "no_backend_falls_back": "the promise asks for a refusal on a CPU, where only the interpreter lets a kernel run",
+}
+
 #: Why a kernel cannot run: the end of "expected ...", what there is instead, and what to do.
 Lacking = tuple[str, str, str]
 
@@ -32,7 +41,9 @@ def lacking(tensor: Tensor) -> Lacking | None:
         return "a GPU that Triton compiles for", got, "leave backend out"
     if not installed():
         return "triton", "an environment without it", "pip install 'lossary[triton]', or leave backend out"
-    if tensor.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
+    # Numbers that are not floating at all are refused by the loss itself, in its own words.
+    known = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+    if tensor.is_floating_point() and tensor.dtype not in known:
         return "a dtype of 16 bits or more", str(tensor.dtype), "convert it"
     if not probes.is_eager():
         return (

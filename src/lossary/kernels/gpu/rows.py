@@ -45,6 +45,7 @@ def rows(
     keep: Tensor | None = None,
     scale: Tensor | None = None,
     slope: Tensor | None = None,
+    unless: Tensor | None = None,
     bare: bool = False,
     extra: bool = False,
 ) -> Rows:
@@ -56,6 +57,7 @@ def rows(
         scale: (N,) numbers; None: 1 each.
         slope: where to write the slopes times ``scale``: of the shape of the logits, any strides, possibly the logits
             themselves. None: they are not asked for.
+        unless: a 0-d tensor; where it is 1, which only the device knows, nothing is done at all.
         bare: values without ``scale``, which is then that of the slopes alone.
         extra: also the log-sum-exp and the winning class of each row, undefined where it does not count.
 
@@ -78,34 +80,19 @@ def rows(
     tile = tuning.for_rows(classes, logits.stride(1) == 1 or inner == 1, held)
     y = target.y if soft else target.y.contiguous()
     # Where there is nothing to point at, a pointer that is never read.
-    pointers = (
-        target.hit,
-        target.share,
-        target.spread,
-        None if keep is None else keep.view(torch.uint8),
-        scale,
-    )
+    kept = None if keep is None else keep.view(torch.uint8)
+    pointers = (target.hit, target.share, target.spread, kept, scale, unless)
     made = (slope, lse, winner)
     device.rows[(-(-n // tile.rows),)](
         logits, y, *(values if each is None else each for each in pointers), values,
         *(values if each is None else each for each in made), n, classes, inner, *logits.stride(),
         *(y.stride() if soft else (0, 0, 0)), *((0, 0, 0) if slope is None else slope.stride()),
         SOFT=soft, HITS=target.hit is not None, SHARES=target.share is not None, WEIGHTED=target.spread is not None,
-        KEEP=keep is not None, SCALED=scale is not None, BARE=bare, SLOPE=slope is not None, EXTRA=extra,
-        Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole, ROWS=tile.rows, CLASSES=tile.classes,
-        ACC=_acc(dtype), num_warps=tile.warps,
+        KEEP=keep is not None, SCALED=scale is not None, UNLESS=unless is not None, BARE=bare,
+        SLOPE=slope is not None, EXTRA=extra, Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole,
+        ROWS=tile.rows, CLASSES=tile.classes, ACC=_acc(dtype), num_warps=tile.warps,
     )  # fmt: skip
     return Rows(values, slope, lse, winner)
-
-
-def multiply(buffer: Tensor, factor: Tensor) -> Tensor:
-    """``buffer`` (dense) times a 0-d tensor, in place; free on the device where the factor is 1."""
-    from .device import rows as device
-
-    n, block = buffer.numel(), 4096
-    if n:
-        device.multiply[(-(-n // block),)](buffer, factor, n, BLOCK=block, num_warps=8)
-    return buffer
 
 
 def _acc(dtype: torch.dtype) -> Any:

@@ -10,6 +10,7 @@ from torch import Size, Tensor
 
 from lossary.core import checks, probes, registry
 from lossary.core.declaration import REQUIRED, Loss
+from lossary.core.domains import NonNegative, Positive
 from lossary.core.errors import DomainError, DtypeError, OptionError, ShapeError, sentence
 from lossary.core.function import LossFunction
 from lossary.core.kinds import Form
@@ -127,7 +128,7 @@ def _named(name: str) -> LossFunction:
 
 
 # A compiler cannot follow an import, so it runs this once instead of looking into it.
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _find(name: str) -> bool:
     if name not in _known:
         _known[name] = registry.get(name)
@@ -293,24 +294,20 @@ def _check_numbers(call: Call) -> None:
         )
     if checks.level == "off":
         return
-    if (
-        isinstance(call.z_loss, bool)
-        or not isinstance(call.z_loss, (int, float))
-        or not 0 <= call.z_loss < torch.inf
-    ):
+    if not NonNegative.holds(call.z_loss):
         raise DomainError(
             sentence(
                 f"{subject}(z_loss=...)",
-                expected="a finite number of at least 0",
+                expected=NonNegative.says,
                 got=repr(call.z_loss),
                 remedy="1e-4 is common",
             )
         )
-    if cap is not None and (isinstance(cap, bool) or not 0 < cap < torch.inf):
+    if cap is not None and not Positive.holds(cap):
         raise DomainError(
             sentence(
                 f"{subject}(soft_cap=...)",
-                expected="a finite number above 0, or None",
+                expected=f"{Positive.says}, or None",
                 got=repr(cap),
                 remedy="30.0 is common",
             )

@@ -13,6 +13,10 @@ from torch import Tensor
 BYTES = 20 << 20
 #: Below this many rows a matrix product is bound by the weight it reads.
 LEAST = 64
+#: Entries of the logits that a loss's math sees at once: what it makes on the way stays near the core, and small.
+TILE = 1 << 19
+#: Classes whose share of the weight's gradient is made at once where products are narrower than their sum.
+_BLOCK = 1024
 
 
 class Head(NamedTuple):
@@ -39,6 +43,13 @@ class Head(NamedTuple):
         count = self.hidden.shape[0]
         for low in range(0, count, self.rows):
             yield low, min(low + self.rows, count)
+
+    def tiles(self, low: int, high: int) -> Iterator[tuple[slice, slice]]:
+        """The rows of a chunk a few at a time: where they are among all rows, and where in the chunk."""
+        step = max(1, TILE // len(self.weight))
+        for first in range(low, high, step):
+            last = min(first + step, high)
+            yield slice(first, last), slice(first - low, last - low)
 
 
 def rows(count: int, classes: int, width: int, wide: torch.dtype) -> int:
@@ -108,16 +119,28 @@ class Gradients:
     def add(self, low: int, high: int, slope: Tensor) -> None:
         """A chunk's share, of the slope of its logits, (R, V) in the wide dtype."""
         work = self.work
-        if self.weight is not None:
-            self.weight.addmm_(slope.T, work.hidden[low:high].to(slope.dtype))
         if self.bias is not None:
             self.bias += slope.sum(0)
+        slope = work.narrowed(slope)
+        if self.weight is not None:
+            _add(self.weight, slope, work.hidden[low:high])
         if self.hidden is not None:
-            torch.mm(work.narrowed(slope), work.weight, out=self.hidden[low:high])
+            torch.mm(slope, work.weight, out=self.hidden[low:high])
 
     def also(self, low: int, high: int, slope: Tensor, rows: Tensor | None, weight: Tensor | None) -> None:
         """More of the same chunk, with other rows (R, D) and another weight (V, D) in place of the head's."""
+        slope = self.work.narrowed(slope)
         if self.weight is not None and rows is not None:
-            self.weight.addmm_(slope.T, rows.to(slope.dtype))
+            _add(self.weight, slope, rows)
         if self.hidden is not None and weight is not None:
-            self.hidden[low:high].addmm_(self.work.narrowed(slope), weight)
+            self.hidden[low:high].addmm_(slope, weight)
+
+
+def _add(sums: Tensor, slope: Tensor, rows: Tensor) -> None:
+    """sums += slopeᵀ · rows, in the dtype of the sums."""
+    if slope.dtype is sums.dtype:
+        sums.addmm_(slope.T, rows)
+        return
+    # torch's products of half precision end in it; they are widened and added while they are in the cache.
+    for low in range(0, len(sums), _BLOCK):
+        sums[low : low + _BLOCK] += slope[:, low : low + _BLOCK].T @ rows

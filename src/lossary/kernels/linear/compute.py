@@ -247,7 +247,8 @@ def factor_of(rows: Rows, kept: Rows, options: Options, flat: Tensor, wide: torc
     """What each value is multiplied by in the answer: its measure, divided where the answer is a mean."""
     one = torch.ones((), dtype=wide, device=flat.device)
     if options.reduction == "mean":
-        count = reduction.total_measure(rows.shape, one, rows.measure, rows.keep)
+        keep = None if rows.keep is None else rows.keep.reshape(rows.shape)
+        count = reduction.total_measure(rows.shape, one, rows.measure, keep)
         live = checks.reads_values(flat)
         one = reduction.divide(one, count, options.denominator, options.group, live)
     if kept.measure is not None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Size, Tensor
 
-from lossary.core import prepare
+from lossary.core import checks, prepare, values
 from lossary.core.declaration import Loss
 from lossary.core.keeping import silence
 from lossary.core.kinds import Form
@@ -58,11 +58,11 @@ class Declared(NamedTuple):
     def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
         """One value per unit; ``logits`` become ``factor`` (of the units) times the slope."""
         if self.loss.slope is None or self.soft_cap is not None:
-            made, slope = self._differentiated(logits, factor)
+            found, slope = self._differentiated(logits, factor)
             logits.copy_(slope)
-            return made
+            return found
         ready = self._ready(logits)
-        made = self.loss.apply(ready, self.hyper)
+        made: Tensor = self.loss.apply(ready, self.hyper)
         rest = (
             each.exp() if kind.kind.form is Form.DISTRIBUTION and each is not None else each
             for each, kind in zip(ready[1:], self.loss.inputs[1:], strict=True)
@@ -116,6 +116,9 @@ class Declared(NamedTuple):
 
     def _ready(self, logits: Tensor) -> tuple[Any, ...]:
         inputs = self._silent(logits)
+        first, there = self.loss.inputs[0], inputs[0]
+        if first.kind.domain is not None and there is not None and checks.reads_values(there):
+            values.numbers(self.loss, first, there, first.kind.domain)
         return prepare.prepare(self.loss, inputs, self._frame(logits), self.options, False)[0]
 
     @staticmethod

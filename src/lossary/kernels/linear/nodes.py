@@ -72,9 +72,10 @@ def values(head: Head, math: RowLoss | Walker, unit: tuple[int, ...], watch: Wat
     with torch.no_grad():
         for low, high in head.bounds():
             logits = work.logits(low, high)
-            if watch is not None:
-                watch.look(low, high, logits)
-            found[low:high] = math.narrow(low, high).values(logits)
+            for rows, here in head.tiles(low, high):
+                if watch is not None:
+                    watch.look(rows.start, rows.stop, logits[here])
+                found[rows] = math.narrow(rows.start, rows.stop).values(logits[here])
     return found
 
 
@@ -89,9 +90,10 @@ def slopes(
     sums = Gradients(work, wanted)
     for low, high in head.bounds():
         slope = work.logits(low, high)
-        if watch is not None:
-            watch.look(low, high, slope)
-        found[low:high] = math.narrow(low, high).slope_(slope, factor[low:high])
+        for rows, here in head.tiles(low, high):
+            if watch is not None:
+                watch.look(rows.start, rows.stop, slope[here])
+            found[rows] = math.narrow(rows.start, rows.stop).slope_(slope[here], factor[rows])
         sums.add(low, high, slope)
     return found, sums
 
@@ -224,7 +226,9 @@ def _hessian(
             dot += rows @ v.T
         if b is not None:
             dot += b
-        along[low:high] = math.narrow(low, high).curve_(logits, dot, factor[low:high])
+        for tile, here in head.tiles(low, high):
+            part = math.narrow(tile.start, tile.stop)
+            along[tile] = part.curve_(logits[here], dot[here], factor[tile])
         sums.add(low, high, dot)
         sums.also(low, high, logits, None if u is None else u[low:high], v)
     return (
@@ -243,6 +247,8 @@ def _again(
     needs: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
     """The same in operations that autograd follows, for whoever differentiates a third time."""
+    # What it is multiplied with may depend on the same tensors; views of them tell that dependence from this one.
+    inputs = tuple(None if each is None else each.view_as(each) for each in inputs)
     factor, hidden, weight, bias = inputs
     assert factor is not None and hidden is not None and weight is not None
     leaves = [

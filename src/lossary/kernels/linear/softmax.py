@@ -255,7 +255,7 @@ def curve_(
         mean, toward = slices.added(mean, toward)
     mean = mean / size
     along: Tensor = rate * mean - toward + more * base
-    dot.sub_(mean.unsqueeze(1)).mul_(rate.unsqueeze(1) if isinstance(rate, Tensor) else rate)
+    dot.sub_(mean.unsqueeze(1)).mul_(rate.unsqueeze(1))
     if z_loss:
         dot.add_((2.0 * z_loss * (mean + base)).unsqueeze(1))
     dot.mul_(e).mul_((factor / size).unsqueeze(1))

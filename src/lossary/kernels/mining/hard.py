@@ -16,8 +16,11 @@ from lossary.losses.metric.distance import between, direction
 from lossary.losses.metric.triplet import of_chosen
 
 from .points import centre, pairs
-from .roles import TILE, classes
+from .roles import classes
 from .when import EXEMPT, lacks, worth
+
+#: Keys in a tile: four megabytes of float32. A product is the faster the more anchors it has.
+KEYS = 2**20
 
 
 def _run(
@@ -42,7 +45,7 @@ def _mine(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Te
     squares, starts = points.square().sum(1), start.tolist()
     ends = (start + size).tolist()
     hardest: list[list[Tensor]] = [[], []]
-    for first in range(0, count, step := max(1, TILE // count)):
+    for first in range(0, count, step := max(1, KEYS // count)):
         last = min(first + step, count)
         here = slice(first, last)
         # Of |a - b|² the anchor's own |a|² changes no order. Samples of these anchors' labels stand beside each other.
@@ -113,4 +116,4 @@ def _best(
     return torch.where(many > 1, first, found)
 
 
-HARD = Kernel("chunked", "math", _run, lacks, partial(worth, least=256), exempt=EXEMPT)
+HARD = Kernel("chunked", "math", _run, lacks, partial(worth, least=128), exempt=EXEMPT)

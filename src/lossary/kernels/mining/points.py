@@ -17,6 +17,8 @@ from lossary.losses.metric.distance import length
 #: Pairs with |a - b|² below this part of |a|² + |b|² are near: what is left has 24 good bits of float32's 24, or all
 #: but four of float64's 53.
 NEAR = {torch.float32: 2.0**-24, torch.float64: 2.0**-4}
+#: So are pairs whose |a - b|² is nothing beside the size of the batch.
+SMALL = 2.0**-60
 #: Numbers in the differences that are made at once.
 BLOCK = 2**20
 
@@ -58,7 +60,7 @@ class Points:
         own = self.squares[rows].unsqueeze(1)
         square = torch.addmm(self.squares, self.moved[rows], self.moved.T, alpha=-2.0) + own
         with torch.no_grad():
-            near = square <= self.threshold * (own + self.squares)
+            near = square <= self.threshold * (own + self.squares) + SMALL
             near[torch.arange(len(rows), device=rows.device), rows] = True
             anchor, sample = near.nonzero(as_tuple=True)
             others = rows[anchor] != sample

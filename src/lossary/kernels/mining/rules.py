@@ -117,7 +117,8 @@ def semi_hard(apart: Tensor, roles: Roles, margin: float | None, dtype: torch.dt
     count = share.sum(1, keepdim=True).clamp(min=1)
     cost = -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
     rate = torch.sigmoid(gap) if margin is None else (gap.detach() + margin > 0).double()
-    values = torch.where(share, cost, 0.0).sum(1) / count.squeeze(1)
+    # A NaN is sorted past all others, and must be seen though nobody chooses it.
+    values = torch.where(share, cost, 0.0).sum(1) / count.squeeze(1) + 0.0 * apart.detach().sum(1)
     rate = torch.where(share, rate, 0.0) / count
     slopes = torch.zeros_like(apart).scatter_add(1, roles.positives, rate)
     return values, slopes.scatter_add(1, chosen, -rate)

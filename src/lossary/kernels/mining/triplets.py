@@ -29,7 +29,8 @@ class Pull(NamedTuple):
 
     Attributes:
         rows: places of the anchors.
-        weights: (c, N): anchor i moves by weights (i, j) times (i - j), and j by as much the other way.
+        weights: (c, N): anchor i moves by weights (i, j) times (i - j), and j by as much the other way; these are
+            differences of the moved points, and moved back only where a distance is not in their unit.
         ones, others: near pairs, which the weights leave out.
         slopes: and the derivatives of their distances.
     """
@@ -88,7 +89,7 @@ def _pull(batch: Points, tile: Tile, rows: Tensor, slopes: Tensor, dtype: torch.
     anchor, sample = tile.near
     aside = slopes[anchor, sample]
     if batch.kind == "euclidean":
-        slopes = slopes / tile.apart
+        slopes = slopes / (tile.apart / batch.unit)
     elif batch.kind == "squared":
         slopes = slopes * 2.0
     if len(anchor):
@@ -98,7 +99,7 @@ def _pull(batch: Points, tile: Tile, rows: Tensor, slopes: Tensor, dtype: torch.
 
 def _add(total: Tensor, batch: Points, pull: Pull, upstream: Tensor) -> None:
     """Add a tile's part of the gradient to ``total``."""
-    rows, unit = pull.rows, batch.unit
+    rows, unit = pull.rows, 1.0 if batch.kind == "euclidean" else batch.unit
     weights = pull.weights * upstream[rows].unsqueeze(1)
     mine = weights.sum(1, keepdim=True) * batch.moved[rows] - weights @ batch.moved
     theirs = weights.sum(0).unsqueeze(1) * batch.moved - weights.T @ batch.moved[rows]

@@ -21,11 +21,11 @@ def lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
 
 
 def worth(loss: Loss, asked: Asked, *, least: int) -> str | None:
-    """From ``least`` samples on it takes less time, and always less memory."""
+    """From ``least`` samples on it takes less time, as measured at 16 and at 128 numbers each; and less memory."""
     first = asked[0][0]
     if first is None or len(first) < least:
         return None
-    return f"of {len(first)} samples, from {least} on, sorted distances take less time than all triplets"
+    return f"of {len(first)} samples, and from {least} on a tile at a time is faster than all at once"
 
 
 #: What a kernel cannot keep that looks at values, and the loss's own math keeps.

@@ -55,9 +55,10 @@ def _sizes(a, b, i, m, *, redundancy):
     claims=Claims(lower=0.0),
     cancels=_sizes,
     symbolic=False,
-    formula=r"\sum_j (1 - C_{jj})^2 + \lambda \sum_j \sum_{k \ne j} C_{jk}^2 \text{ with } C_{jk} \text{ the correlation "
-            r"over the batch of feature } j \text{ of one view and } k \text{ of the other}",
-    derivative=r"\sum_k G_{jk} \nabla C_{jk} \text{ with } G_{jj} = -2 (1 - C_{jj}) \text{ and } G_{jk} = 2 \lambda C_{jk}",
+    formula=r"\sum_j (1 - C_{jj})^2 + \lambda \sum_j \sum_{k \ne j} C_{jk}^2 \text{ with } C_{jk} \text{ the "
+            r"correlation over the batch of feature } j \text{ of one view and } k \text{ of the other}",
+    derivative=r"\sum_k G_{jk} \nabla C_{jk} \text{ with } G_{jj} = -2 (1 - C_{jj}), "
+               r"G_{jk} = 2 \lambda C_{jk}",
     example=Example(
         (((1.0, 0.0), (-1.0, 0.0), (1.0, 4.0), (-1.0, 4.0)), ((3.0, 1.0), (3.0, 2.0), (5.0, 1.0), (5.0, 2.0)), 0), 2.5,
         "C = (0, -1; 1, 0): (1 - 0)² twice, and 0.25·(1 + 1)", {"redundancy": 0.25},

@@ -61,7 +61,7 @@ def _unsure(image, text, i, m, *, temperature):
     use_when="Pairs of two kinds, as images and texts, shall meet in one space, and batches are large.",
     avoid_when="Batches are small, or the batch does not fit on one machine: siglip needs no sum over the batch.",
     aliases=("symmetric_info_nce", "clip_loss", "itc"),
-    elsewhere={"open_clip.ClipLoss": 1.0, "transformers.models.clip.modeling_clip.clip_loss": 1.0},
+    elsewhere={"open_clip.ClipLoss, on embeddings of length 1": 1.0},
     exempt=EXEMPT,
     paper=Paper("Radford et al.", 2021, "Learning Transferable Visual Models From Natural Language Supervision",
                 arxiv="2103.00020"),

@@ -57,7 +57,7 @@ def _unsure(one, other, i, m, *, temperature):
     aliases=("dcl", "decoupled_contrastive"),
     elsewhere={
         "pytorch_metric_learning.losses.NTXentLoss": "no factor: its denominator holds the positive pair",
-        "lightly.loss.DCLLoss": "no factor: it leaves a view's own sample out of one half of the views only",
+        "lightly.loss.DCLLoss": 1.0,
     },
     exempt=EXEMPT,
     paper=Paper("Yeh et al.", 2022, "Decoupled Contrastive Learning", arxiv="2110.06848"),

@@ -63,8 +63,11 @@ def _unsure_of(query, key, i, m, *, temperature, similarity):
     ),
     use_when="Each query has one key, and the other keys of the batch may pass for wrong ones.",
     avoid_when="Batches are small, or hold several samples of one meaning: those are pushed apart.",
-    aliases=("infonce", "info_nce_loss", "n_tuplet"),
+    aliases=("infonce", "info_nce_loss"),
     elsewhere={
+        "pytorch_metric_learning.losses.SelfSupervisedLoss(NTXentLoss(), symmetric=False)": lambda similarity: (
+            1.0 if similarity == "cosine" else "no factor: it scales embeddings to length 1"
+        ),
         "info_nce.InfoNCE": lambda similarity: (
             1.0 if similarity == "cosine" else "no factor: it scales embeddings to length 1"
         ),

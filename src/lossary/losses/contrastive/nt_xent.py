@@ -83,8 +83,7 @@ def turns(one, other, i, m):
     aliases=("normalized_temperature_cross_entropy", "simclr", "ntxent"),
     elsewhere={
         "pytorch_metric_learning.losses.SelfSupervisedLoss(NTXentLoss())": 1.0,
-        "pytorch_metric_learning.losses.NTXentLoss, each sample's two views labelled alike": 1.0,
-        "lightly.loss.NTXentLoss": 1.0,
+        "pytorch_metric_learning.losses.NTXentLoss": "1, with both views one after the other and two of each label",
     },
     exempt=EXEMPT,
     paper=Paper("Chen, Kornblith, Norouzi and Hinton", 2020,

@@ -66,7 +66,7 @@ def _unsure(image, text, i, m, *, temperature, bias):
     avoid_when="Temperature and bias are both fixed far from where the batch size wants them: the negatives, N - 1 "
     "for each pair, then drown it.",
     aliases=("sigmoid_contrastive", "sigmoid_loss_for_language_image_pre_training", "siglip_loss"),
-    elsewhere={"open_clip.SigLipLoss": 1.0},
+    elsewhere={"open_clip.SigLipLoss, on embeddings of length 1": 1.0},
     exempt=EXEMPT,
     paper=Paper("Zhai, Mustafa, Kolesnikov and Beyer", 2023, "Sigmoid Loss for Language Image Pre-Training",
                 arxiv="2303.15343"),

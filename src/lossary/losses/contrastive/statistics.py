@@ -39,7 +39,7 @@ def _about_mean(rows: Tensor, there: Tensor) -> Tensor:
 
 
 def around(e: Any, m: Any) -> Any:
-    """The features of plain vectors, each less its first value: what a variance is of, and exact zeros if there is none."""
+    """The features of plain vectors, each less its first value: exact zeros where a feature does not vary."""
     return [[v - m.still(column[0]) for v in column] for column in zip(*e, strict=True)]
 
 

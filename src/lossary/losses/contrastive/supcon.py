@@ -71,10 +71,8 @@ def _unsure(e, labels, i, m, *, temperature):
     avoid_when="Labels are noisy: the pull of a wrong positive does not fade.",
     aliases=("supervised_contrastive", "supcon_loss"),
     elsewhere={
-        "SupContrast losses.SupConLoss": lambda temperature: 0.07 / temperature,
-        "pytorch_metric_learning.losses.SupConLoss": "1, where every sample's loss is above 0 in its dtype: it takes "
-        "the mean over those",
-        "tensorflow_addons.losses": "no factor: its supervised losses take the mean within the logarithm",
+        "SupContrast losses.SupConLoss": "0.07 / temperature: it multiplies by temperature / base_temperature",
+        "pytorch_metric_learning.losses.SupConLoss, where no sample's loss is 0": 1.0,
     },
     exempt=EXEMPT,
     paper=Paper("Khosla et al.", 2020, "Supervised Contrastive Learning", equation="2", arxiv="2004.11362"),

@@ -70,7 +70,7 @@ def _value(e, labels, i, m, gamma, margin):
     avoid_when="Labels are noisy: what is furthest from where it should be has the greatest weight.",
     aliases=("circle_loss",),
     elsewhere={
-        "pytorch_metric_learning.losses.CircleLoss": lambda margin, gamma: 1.0,
+        "pytorch_metric_learning.losses.CircleLoss": 1.0,
     },
     exempt={"differentiates_twice": STILL, "gradients_at_kinks_are_subgradients": STILL, **EXEMPT},
     paper=Paper("Sun et al.", 2020, "Circle Loss: A Unified Perspective of Pair Similarity Optimization",

@@ -42,6 +42,10 @@ def distance_of(a, b, m, distance):
         return m.sqrt(square)
     norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
     units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
+    if (norms[0] == 0) != (norms[1] == 0):
+        # A zero vector is as far from every other: exactly, or digits would choose among them.
+        nothing, unit = units if norms[0] == 0 else reversed(units)
+        return (m.sum([v * v - 2 * v * w for v, w in zip(nothing, unit, strict=True)]) + 1) / 2
     return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
 
 

@@ -86,13 +86,9 @@ def _size(e, labels, i, m, margin, distance):
     elsewhere={
         "pytorch_metric_learning.losses.TripletMarginLoss": "no factor: by default it scales embeddings to "
         "length 1, and takes the mean over the triplets that cost something",
-        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, "
-        "MeanReducer": lambda margin, distance: (
-            1.0 if margin is not None and distance == "euclidean" else "no factor: its distance is euclidean"
-        ),
-        "pytorch_metric_learning.losses.TripletMarginLoss(smooth_loss=True, margin=0), LpDistance without "
-        "normalize_embeddings, MeanReducer": lambda margin, distance: (
-            1.0 if margin is None and distance == "euclidean" else "no factor: it is the soft margin"
+        "pytorch_metric_learning.losses.TripletMarginLoss, LpDistance without normalize_embeddings, MeanReducer, "
+        "smooth_loss and margin 0 for the soft margin": lambda distance: (
+            1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
         ),
     },
     paper=Paper(
@@ -170,9 +166,6 @@ def _jumps(e, labels, i, m, margin, distance):
     avoid_when="A continuous loss is needed: the value jumps where a negative passes a positive.",
     aliases=("semi_hard_triplet", "triplet_semihard", "batch_semi_hard"),
     elsewhere={
-        "tensorflow_addons.losses.TripletSemiHardLoss": lambda margin: (
-            1.0 if margin is not None else "no factor: its margin is a number"
-        ),
         "pytorch_metric_learning.losses.TripletMarginLoss + TripletMarginMiner(type_of_triplets='semihard')": (
             "no factor: it takes every negative between the positive and the margin"
         ),
@@ -192,16 +185,16 @@ def triplet_semi_hard(
     """Each pair of a class against the nearest negative that is farther than the positive.
 
     Shapes: embeddings (N, D), labels (N,); per unit (N,), the mean over the anchor's positives, which counts as often
-    as there are positives. Where no negative is strictly farther than the positive, the farthest negative stands in.
-    Of negatives equally far the first in the batch is taken.
+    as there are positives. Where no negative is strictly farther than the positive, the farthest negative stands in,
+    as in TensorFlow Addons; of negatives equally far the first in the batch is taken.
     """
     positive, negative = _roles(labels, keep)
     apart = pairwise(embeddings, distance)
     if not len(labels):
         return apart.sum(1), positive.sum(1), None
     still = apart.detach()
-    # (anchor, positive, negative): what lies beyond the positive
-    beyond = negative.unsqueeze(1) & (still.unsqueeze(1) > still.unsqueeze(2))
+    # (anchor, positive, negative): what lies beyond the positive; a NaN does, so that it is seen
+    beyond = negative.unsqueeze(1) & ~(still.unsqueeze(1) <= still.unsqueeze(2))
     nearest = torch.where(beyond, still.unsqueeze(1), torch.inf).argmin(2)
     farthest = torch.where(negative, still, -torch.inf).argmax(1, keepdim=True)
     chosen = torch.where(beyond.any(2), nearest, farthest)

@@ -72,20 +72,31 @@ def losers(x, z, u, c, top, norm, pull, hard, label, scale, SOFT: tl.constexpr, 
 
 
 @triton.jit
+def best_slope(own, rest, total, pull, others, norm):
+    """The slope at the winner, whose target has the mass ``own`` and all others ``rest``."""
+    apart = tl.where(others < 1.0, rest - total * others / norm, total / norm - own)
+    return apart + (pull - total) / norm
+
+
+@triton.jit
 def rows(
-    x_ptr, y_ptr, hit_ptr, share_ptr, w_ptr, keep_ptr, scale_ptr, value_ptr, slope_ptr, lse_ptr, best_ptr,
+    x_ptr, y_ptr, hit_ptr, share_ptr, w_ptr, keep_ptr, scale_ptr, unless_ptr, value_ptr, slope_ptr, lse_ptr, best_ptr,
     N, C, inner, x_outer, x_class, x_inner, y_outer, y_class, y_inner, s_outer, s_class, s_inner,
     SOFT: tl.constexpr, HITS: tl.constexpr, SHARES: tl.constexpr, WEIGHTED: tl.constexpr, KEEP: tl.constexpr,
-    SCALED: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr, EXTRA: tl.constexpr, Z: tl.constexpr,
-    CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr, ACC: tl.constexpr,
+    SCALED: tl.constexpr, UNLESS: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr, EXTRA: tl.constexpr,
+    Z: tl.constexpr, CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr,
+    ACC: tl.constexpr,
 ):  # fmt: skip
     """Values of ROWS rows, and on request their slopes by the logits, both times the row's scale (BARE: slopes alone).
 
     Row i stands at (i // inner, i % inner) of an array (outer, C, inner). Its target's masses are share·w at every
     class, with ``hit`` more at the label y; or (hit·y + share)·w, where y is an array like that of the logits (SOFT).
     Where keep is 0 nothing is read; value and slope are 0. Z and CAP are compiled in, so that float64 keeps all their
-    digits. Slopes may overwrite the logits.
+    digits. Slopes may overwrite the logits. With UNLESS nothing is done where the number it points at is 1.
     """
+    if UNLESS:  # noqa: SIM102 - the outer one is decided when the kernel is compiled
+        if tl.load(unless_ptr) == 1.0:
+            return
     SPREAD: tl.constexpr = SOFT or SHARES
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     there = row < N
@@ -154,7 +165,9 @@ def rows(
     if SLOPE:
         s_row = slope_ptr + outer * s_outer + within * s_inner
         won = live & (best < C)
-        winner = (pull - total - total * others) / norm + tl.where(label != best, hard, 0.0)
+        # p - u where p is small, as it is for each of many equal classes, and (the others' u) - (their p) where not.
+        own = tl.where(label == best, hard, 0.0)
+        rest = tl.where(label == best, 0.0, hard)
         if CAP != 0.0:
             x_best = tl.load(x_row + best.to(tl.int64) * x_class, mask=won, other=0.0).to(ACC)
             bend = sech2(x_best / CAP)
@@ -166,7 +179,9 @@ def rows(
             wins = c[None, :] == best[:, None]
             slope = losers(x, z, u, c, top, norm, pull, hard, label, scale, SOFT, SPREAD, CAP)
             if SPREAD:
-                winner += tl.sum(tl.where(wins, 0.0, u), 1)
+                own += tl.sum(tl.where(wins, u, 0.0), 1)
+                rest += tl.sum(tl.where(wins, 0.0, u), 1)
+            winner = best_slope(own, rest, total, pull, others, norm)
             slope = tl.where(wins, (winner * bend * scale)[:, None], slope)
             at = s_row[:, None] + c[None, :].to(tl.int64) * s_class
             tl.store(at, tl.where(live[:, None], slope, 0.0), mask=there[:, None] & (c < C)[None, :])
@@ -179,20 +194,11 @@ def rows(
                 u = z
                 if SPREAD:
                     u = masses(y_row, y_class, w_ptr, c, C, here, hit, share, SOFT, WEIGHTED, ACC)
-                    winner += tl.sum(tl.where(wins, 0.0, u), 1)
+                    own += tl.sum(tl.where(wins, u, 0.0), 1)
+                    rest += tl.sum(tl.where(wins, 0.0, u), 1)
                 slope = losers(x, z, u, c, top, norm, pull, hard, label, scale, SOFT, SPREAD, CAP)
                 at = s_row[:, None] + c[None, :].to(tl.int64) * s_class
                 kept = there[:, None] & (c < C)[None, :] & (wins == 0)
                 tl.store(at, tl.where(live[:, None], slope, 0.0), mask=kept)
+            winner = best_slope(own, rest, total, pull, others, norm)
             tl.store(s_row + best.to(tl.int64) * s_class, winner * bend * scale, mask=won)
-
-
-@triton.jit
-def multiply(buffer_ptr, factor_ptr, N, BLOCK: tl.constexpr):
-    """A buffer times one number that the host does not know; nothing is read or written where that number is 1."""
-    factor = tl.load(factor_ptr)
-    if factor != 1.0:
-        at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
-        there = at < N
-        number = tl.load(buffer_ptr + at, mask=there, other=0.0)
-        tl.store(buffer_ptr + at, (number.to(factor.dtype) * factor).to(number.dtype), mask=there)
