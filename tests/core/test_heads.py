@@ -26,10 +26,15 @@ WIDTHS = (1e-3, 1e-2, 0.1, 0.5, 1.0, 3.0, 10.0)
 def has_head(name: str) -> bool:
     """Whether a linear layer makes what the loss takes: the raw outputs of one network, beside a target."""
     loss = lossary.get(name).loss
-    return len(loss.required) == 2 and loss.inputs[0].kind.form not in (
-        Form.FEATURES,
-        Form.SAMPLES,
-        Form.CLOUD,
+    return (
+        len(loss.required) == 2
+        and not loss.inputs[0].kind.limited
+        and loss.inputs[0].kind.form
+        not in (
+            Form.FEATURES,
+            Form.SAMPLES,
+            Form.CLOUD,
+        )
     )
 
 

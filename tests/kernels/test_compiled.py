@@ -16,6 +16,7 @@ from torch._dynamo.backends.common import aot_autograd
 from torch.autograd import forward_ad
 
 import lossary
+from lossary import doctor
 from lossary.core import probes
 from lossary.core.errors import BackendError, DomainError, LossaryError, ShapeError
 from lossary.declare import Claims, Elicits, Example, Link, PerElement, Prediction, RealTarget, Task, loss
@@ -269,3 +270,10 @@ def test_a_loss_of_one_s_own_is_compiled_too(untraced: None) -> None:
         return (prediction - target) ** 4
 
     both(quartic_of_a_test, torch.randn(6, dtype=torch.float64), torch.randn(6, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_dice", "huber"])
+def test_what_a_loss_promises_its_kernel_keeps(untraced: None, name: str) -> None:
+    found = doctor.examine(lossary.get(name), slow=False, backend="compile")
+    assert not found.findings, found.findings
+    assert len(found.kept) > 40 and len(found.exempt) <= 4

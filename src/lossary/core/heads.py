@@ -135,7 +135,7 @@ def _width(
 ) -> tuple[int, bool]:
     """How many raw outputs the layer has, and whether their axis is dropped."""
     kind = loss.inputs[0].kind
-    if len(loss.required) != 2 or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
+    if len(loss.required) != 2 or kind.limited or kind.form in (Form.FEATURES, Form.SAMPLES, Form.CLOUD):
         raise OptionError(
             sentence(
                 f"{loss.name}.card.head",

@@ -5,6 +5,7 @@ A kind is written once, in the annotation of a loss's parameter. Checks, silence
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -68,6 +69,11 @@ class Kind:
     def supplied(self) -> bool:
         """Whether the core supplies it, so that no user sees it in a signature."""
         return self.form in (Form.INNER, Form.KEEP)
+
+    @property
+    def limited(self) -> bool:
+        """Whether its numbers lie between two ends, as cosines do, so that no linear layer alone makes them."""
+        return self.domain is not None and self.domain.low > -math.inf and self.domain.high < math.inf
 
     @property
     def floating(self) -> bool:

@@ -13,6 +13,27 @@ from .able import lacks, worth
 from .plan import Compiled, compiled, forget
 from .run import note, run
 
-KERNEL = Kernel("compile", "call", run, lacks, worth, note=note)
+_ALONE = "a compiled kernel is no graph that another transform could enter; the call is refused"
+
+KERNEL = Kernel(
+    "compile",
+    "call",
+    run,
+    lacks,
+    worth,
+    note=note,
+    exempt=dict.fromkeys(
+        (
+            "runs_forward_mode",
+            "runs_under_torch_func",
+            "traces_with_make_fx",
+            "runs_on_meta_and_fake_tensors",
+            "compiles_whole",
+            "compiles_over_transforms",
+            "exports",
+        ),
+        _ALONE,
+    ),
+)
 
 __all__ = ["KERNEL", "Compiled", "compiled", "forget"]

@@ -25,7 +25,7 @@ def compiler() -> str | None:
 def lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
     """Why a call cannot be compiled: what is expected, what there is, the remedy; None where it can."""
     tensors = [each for each in (*asked[0], *asked[1].values(), *asked[2]) if isinstance(each, Tensor)]
-    if any(each.is_meta for each in tensors):
+    if tensors and tensors[0].is_meta:
         return "tensors with values", "meta tensors", _EAGER
     if not probes.is_eager():
         got = "one inside torch.compile, torch.func, tracing or export"

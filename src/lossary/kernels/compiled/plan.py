@@ -170,7 +170,11 @@ def _frozen(value: object) -> object:
         return Tensor
     if isinstance(value, (list, tuple)):
         return type(value), tuple(_frozen(each) for each in value)
-    return type(value), repr(value)
+    try:
+        hash(value)
+    except TypeError:
+        return type(value), repr(value)
+    return type(value), value
 
 
 def _settings(plan: Plan) -> str:

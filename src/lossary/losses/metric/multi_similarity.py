@@ -80,9 +80,9 @@ def _sizes(e, labels, i, m, *, alpha, beta, base, epsilon):
     r"e^{-\alpha (s_{il} - \lambda)}} \text{ for positives and } \frac{e^{\beta (s_{ik} - \lambda)}}{1 + "
     r"\sum_{l \in N_i} e^{\beta (s_{il} - \lambda)}} \text{ for negatives}",
     example=Example(
-        (((2.0, 0.0), (0.0, 3.0), (5.0, 0.0)), (0, 0, 1), 0),
-        1.1566308437593893,
-        "similarities 0 to its like and 1 to the other: log(1 + e)/2 + log(1 + exp(25))/50",
+        (((3.0, 4.0), (4.0, 3.0), (-4.0, 3.0)), (0, 0, 1), 0),
+        0.16770692446514304,
+        "similarities 24/25 to its like and 0 to the other: log(1 + exp(-0.92))/2 + log(1 + exp(-25))/50",
     ),
     use_when="A batch holds several samples of each of many labels, and few pairs still teach something.",
     avoid_when="Labels are noisy: the least similar positives weigh most.",

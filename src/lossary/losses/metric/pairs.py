@@ -140,14 +140,14 @@ def _(a, b, y, m, *, margin, distance):
         ]
     ),
     symbolic=False,
-    formula=r"\frac{1}{n - 1} \sum_{j \ne i} \begin{cases} \frac{1}{2} d_{ij}^2 & y_i = y_j \\ "
-    r"\frac{1}{2} \max(0, \text{margin} - d_{ij})^2 & \text{else} \end{cases}",
+    formula=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} \frac{1}{2} d_{ij}^2 + \sum_{j: y_j \ne y_i} \frac{1}{2} "
+    r"\max(0, \text{margin} - d_{ij})^2\right)",
     derivative=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} (e_i - e_j) - \sum_{j: y_j \ne y_i} "
     r"\frac{\max(0, \text{margin} - d_{ij})}{d_{ij}} (e_i - e_j)\right)",
     example=Example(
-        (((0.0, 0.0), (0.6, 0.8), (0.3, 0.4)), (0, 0, 1), 0),
-        0.3125,
-        "1²/2 to its like, (1 - 0.5)²/2 to the other: (0.5 + 0.125)/2 = 0.3125",
+        (((0.0, 0.0), (0.3, 0.4)), (0, 1), 0),
+        0.125,
+        "one other sample, of another label: (1 - 0.5)²/2 = 0.125",
     ),
     use_when="Samples come with labels, and distances themselves are to mean something: below the margin or not.",
     avoid_when="There are many labels: of all the pairs few are then of one kind, and the others stop costing early.",

@@ -58,6 +58,8 @@ def _plan(loss: Loss, settings: Mapping[str, object]) -> Plan | None:
     forms = tuple(each.kind.form for each in loss.required)
     if _has_levels(loss, settings):
         return None
+    if loss.required[0].kind.limited:
+        return from_example(loss)
     if loss.unit is Unit.ELEMENT and len(forms) <= 2:
         truth = 0.0 if forms[1:] == (Form.BINARY,) else 3.0
         return Plan((1.0, 2.0), (truth,) * (len(forms) - 1), _one_output)

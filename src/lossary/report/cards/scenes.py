@@ -83,7 +83,8 @@ def scene_of(function: LossFunction, given: Mapping[str, object]) -> Scene:
     if loss.unit is Unit.REGION and forms[1] in (Form.BINARY, Form.CLASS):
         says = "logit of the region's elements, less that of the others: from missed to found"
         return Scene(says, _region(forms[0]))
-    return _far(loss.unit, forms) or _of_example(loss)
+    far = _far(loss.unit, forms)
+    return _of_example(loss) if far is None or (far.alone and _only_turns(function, given)) else far
 
 
 def _far(unit: Unit, forms: tuple[Form, ...]) -> Scene | None:
@@ -94,6 +95,14 @@ def _far(unit: Unit, forms: tuple[Form, ...]) -> Scene | None:
     if unit is Unit.DISTRIBUTION:
         return Scene("shift of three numbers against the same three", _samples)
     return None
+
+
+def _only_turns(function: LossFunction, given: Mapping[str, object]) -> bool:
+    """Whether a loss of a batch knows only directions, so that no distance moves it."""
+    near, far = (
+        function(*_batch(torch.tensor(x, dtype=torch.float64)), reduction="none", **given) for x in (1.0, 3.0)
+    )
+    return torch.allclose(near, far, rtol=1e-9, atol=1e-9)
 
 
 def _by_difference(function: LossFunction, given: Mapping[str, object]) -> bool:
@@ -153,9 +162,10 @@ def _row(loss: Loss, given: Mapping[str, object], what: str, target: Form) -> Sc
         share[true] = 0.8
         return logits, share.expand(len(x), count)
 
+    ends = _ends(loss, -REACH, REACH)
     if known is None:
-        return Scene(f"{what} of the true class, the two others at 0", inputs)
-    return Scene(f"{what} of class {true}, which is the true one, of {count}; the rest at 0", inputs)
+        return Scene(f"{what} of the true class, the two others at 0", inputs, *ends)
+    return Scene(f"{what} of class {true}, which is the true one, of {count}; the rest at 0", inputs, *ends)
 
 
 def _of_example(loss: Loss) -> Scene:
@@ -208,11 +218,16 @@ def _moved(loss: Loss, tensors: Sequence[Tensor]) -> tuple[int, float, float]:
     logs = loss.facts.link is Link.EXP or (kind.columns and "log" in kind.columns[0])
     if len(tensors) > 1 and tensors[1].numel() == 1 and not logs and not loss.has(Form.CLASS):
         middle = float(tensors[1].item())  # the target, which a number is aimed at
-    low, high = middle - REACH, middle + REACH
-    if kind.domain is not None:
-        low = max(low, kind.domain.low + (0.0 if kind.domain.closed_low else EDGE))
-        high = min(high, kind.domain.high - (0.0 if kind.domain.closed_high else EDGE))
-    return place, low, high
+    return place, *_ends(loss, middle - REACH, middle + REACH)
+
+
+def _ends(loss: Loss, low: float, high: float) -> tuple[float, float]:
+    """From where to where the first input can move, of what is wanted."""
+    domain = loss.required[0].kind.domain
+    if domain is None:
+        return low, high
+    low = max(low, domain.low + (0.0 if domain.closed_low else EDGE))
+    return low, min(high, domain.high - (0.0 if domain.closed_high else EDGE))
 
 
 def _region(form: Form) -> Callable[[Tensor], tuple[Tensor, ...]]:
