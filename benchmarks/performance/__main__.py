@@ -46,7 +46,8 @@ def main() -> int:
     if known.get("machine") != machine.describe():
         known = {"machine": machine.describe()}
     start = time.monotonic()
-    askers = {way: Asker(settings) for way, settings in MALLOC.items()}
+    ways = ("default",) if given.small else tuple(MALLOC)
+    askers = {way: Asker(MALLOC[way]) for way in ways}
     for family, many in contests.by_family(size).items():
         for contest in many:
             if given.only.lower() not in contest.name.lower():
