@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -137,7 +138,8 @@ def _explain_cross_entropy(
     **named: Any,
 ) -> Explanation:
     """Which backend computes this call of ``linear_cross_entropy``, and why not the others."""
-    return _explain("cross_entropy", hidden, weight, target, bias, **named)
+    found: Explanation = _explain("cross_entropy", hidden, weight, target, bias, **named)
+    return replace(found, loss="linear_cross_entropy")
 
 
 # A function has no declared attributes; ``lossary.explain`` asks for this one by name.
