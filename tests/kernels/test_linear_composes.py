@@ -129,11 +129,11 @@ def test_forward_mode_is_not_silently_0(ours: Function, theirs: Function) -> Non
         agree(*(forward_ad.unpack_dual(f(dual, weight, bias)).tangent for f in (ours, theirs)))
 
 
-@BOTH
-def test_a_compiler_takes_it_whole(ours: Function, theirs: Function) -> None:
+# Inductor takes what torch's tracer gives it, so for cross-entropy one compilation shows both.
+def test_a_compiler_takes_it_whole() -> None:
     given = leaves()
-    compiled = torch.compile(ours, fullgraph=True, backend="aot_eager")
-    agree(torch.autograd.grad(compiled(*given), given), torch.autograd.grad(theirs(*given), given))
+    compiled = torch.compile(focal, fullgraph=True, backend="aot_eager")
+    agree(torch.autograd.grad(compiled(*given), given), torch.autograd.grad(focal_of_logits(*given), given))
 
 
 def test_a_compiler_takes_transforms_of_it() -> None:
@@ -159,7 +159,7 @@ def test_a_masked_nan_is_silent_where_values_cannot_be_read() -> None:
     for function in (crossed, focal):
         wanted = torch.autograd.grad(function(*given), given)
         agree(grad(function, (0, 1, 2))(spoilt.detach(), *given[1:]), wanted)
-    compiled = torch.compile(crossed, fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(crossed, fullgraph=True)
     wanted = torch.autograd.grad(crossed(*given), given)
     agree(torch.autograd.grad(compiled(spoilt, *given[1:]), (spoilt, *given[1:])), wanted)
 
