@@ -182,6 +182,20 @@ def test_a_graph_that_is_kept_can_be_gone_through_again(ours: Function, theirs: 
     agree(first, torch.autograd.grad(theirs(*given) * 3.0, given))
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "categorical_focal"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_target_that_changed_before_its_backward_is_noticed(loss: str, reduction: str) -> None:
+    hidden, weight, _ = leaves()
+    target = TARGET.clamp(min=0)
+    value = lossary.linear(loss, hidden, weight, target, reduction=reduction).sum()
+    if reduction == "mean":
+        # The first backward has its gradients from the forward; the second makes them again.
+        value.backward(retain_graph=True)
+    target.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
 @BOTH
 def test_a_weight_may_be_shared_with_another_use(ours: Function, theirs: Function) -> None:
     hidden, weight, bias = leaves()
