@@ -137,7 +137,9 @@ def _compute(call: Call, base: torch.dtype) -> Any:
     if call.report:
         watch = Watch(call.report, kept.targets[-1], call.soft_cap, kept.counts)
     way = _way(call, rows, watch)
-    if options.reduction != "none" and way in ("node", "operator") and not wants_gradient(rows.measure):
+    # Slopes in float16 are made when the scale of the loss is known, since at 1 they may round to 0.
+    ahead = way == "operator" or (way == "node" and sizes[2] is not torch.float16)
+    if options.reduction != "none" and ahead and not wants_gradient(rows.measure):
         loss = _total(call, way, rows, kept, flat, sizes, watch)
     else:
         values = _values(call, way, kept, flat, sizes, watch)
