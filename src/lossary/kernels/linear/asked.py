@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from lossary.core import registry
+from lossary.core import probes, registry
 from lossary.core.declaration import REQUIRED, Loss
 from lossary.core.errors import OptionError, sentence
 from lossary.core.function import LossFunction
@@ -125,7 +124,7 @@ def _named(name: str) -> LossFunction:
 
 
 # A compiler cannot follow an import, so it runs this once instead of looking into it.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@probes.constant
 def _find(name: str) -> bool:
     if name not in _known:
         _known[name] = registry.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -138,7 +139,8 @@ def _explain_cross_entropy(
 ) -> Explanation:
     """Which backend computes this call of ``linear_cross_entropy``, and why not the others."""
     made = _asked("linear_cross_entropy", cross_entropy, *given, **named)
-    return compute.explain(made._replace(z_loss=z_loss, soft_cap=soft_cap, class_group=class_group))
+    made = made._replace(z_loss=z_loss, soft_cap=soft_cap, class_group=class_group)
+    return replace(compute.explain(made), loss="linear_cross_entropy")
 
 
 # A function has no declared attributes; ``lossary.explain`` asks for this one by name.
