@@ -31,7 +31,7 @@ class Call(NamedTuple):
         subject: the function's name, for errors.
         loss: the loss, with its ``hyper`` and ``options``; the options' backend is that of the loss's own math.
         targets: every input of the loss but the first.
-        backend: "auto", "chunked" or "eager".
+        backend: "auto", "triton", "chunked" or "eager".
         rows: how many rows a chunk has; None: what fits.
         report: what else is asked for.
         z_loss: of cross-entropy alone, as ``soft_cap`` and ``class_group``.
