@@ -2,9 +2,12 @@
 
     python -m benchmarks.performance.measure
 
-Reads questions from standard input, a JSON object a line, and answers each with a line of JSON. {"what": "time",
-"name": ..., "size": ..., "rounds": 7} gives the seconds of all sides in turn, {"what": "memory", "side": ...} megabytes, and
-{"failed": ...} says where a child did. Fresh children share no allocation, thread or compiled code with one another.
+Reads questions from standard input, a JSON object a line, and answers each with a line of JSON:
+
+    {"what": "time", "name": ..., "size": ..., "rounds": 7}            seconds of every side, in turn
+    {"what": "memory", "name": ..., "size": ..., "side": ...}          megabytes
+
+and {"failed": ...} where a child did. Fresh children share no allocation, thread or compiled code with one another.
 """
 
 from __future__ import annotations
