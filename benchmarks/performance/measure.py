@@ -27,7 +27,7 @@ from . import contests
 from .contest import Contest
 
 #: Every side is run this often before the first round: threads start, libraries choose their code, caches fill.
-WARM = 2
+WARM = 1
 
 
 def main() -> None:

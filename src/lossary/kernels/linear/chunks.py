@@ -10,7 +10,7 @@ from torch import Tensor
 
 #: The logits of a chunk stay near the last-level cache: larger, every pass over them goes to memory; smaller, the
 #: gradient of the weight is read and written too often.
-BYTES = 20 << 20
+BYTES = 26 << 20
 #: Below this many rows a matrix product is bound by the weight it reads.
 LEAST = 64
 #: Entries of the logits that a loss's math sees at once, so that what it makes on the way is small.
