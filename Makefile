@@ -69,7 +69,7 @@ promises: $(INSTALLED)
 
 # SMALL=1 takes under two minutes and leaves docs/performance.md alone; FRESH=1 forgets what was measured before.
 bench: $(INSTALLED)
-	@$(PIP) install --quiet --constraint constraints.txt --no-deps pytorch-metric-learning
+	@$(PIP) install --quiet --constraint constraints.txt --no-deps pytorch-metric-learning tqdm
 	$(BIN)/python -m benchmarks.performance $(if $(SMALL),--small) $(if $(FRESH),--fresh)
 
 # Minutes to hours each; docs/evidence.md holds what they printed.

@@ -28,7 +28,6 @@ KEEPING = {
 }
 #: The two ways each contest is timed in.
 MALLOC: dict[str, dict[str, str]] = {"default": {}, "kept": KEEPING}
-PATIENCE = 900  # seconds for one child
 
 
 def main() -> int:
@@ -47,13 +46,15 @@ def main() -> int:
     if known.get("machine") != machine.describe():
         known = {"machine": machine.describe()}
     start = time.monotonic()
+    ways = ("default",) if given.small else tuple(MALLOC)
+    askers = {way: Asker(MALLOC[way]) for way in ways}
     for family, many in contests.by_family(size).items():
         for contest in many:
             if given.only.lower() not in contest.name.lower():
                 continue
             if contest.name not in known:
                 print(f"{time.monotonic() - start:5.0f} s  {contest.name} ...", flush=True)
-                known[contest.name] = {"family": family, **_measured(contest, size)}
+                known[contest.name] = {"family": family, **_measured(contest, size, askers)}
                 store.write_text(json.dumps(known, indent=1))
             print(page.lines(contest, known[contest.name]), flush=True)
     broken = page.broken(contests.all_of(size), known)
@@ -65,36 +66,38 @@ def main() -> int:
     return int(bool(broken))
 
 
-def _measured(contest: Contest, size: str) -> dict[str, Any]:
+def _measured(contest: Contest, size: str, askers: dict[str, Asker]) -> dict[str, Any]:
     found: dict[str, Any] = {"seconds": {}, "memory": {}}
+    about = {"name": contest.name, "size": size}
     if contest.timed != ():
-        for way, tunables in MALLOC.items():
-            found["seconds"][way] = _child(
-                ["time", contest.name, "--rounds", str(ROUNDS), "--size", size], tunables
-            )
+        for way, asker in askers.items():
+            found["seconds"][way] = asker.ask({"what": "time", "rounds": ROUNDS, **about})
     for side in contest.weighed if contest.weighed is not None else contest.sides:
         if contests.missing(contest, side) is None:
-            found["memory"][side] = _child(["memory", contest.name, side, "--size", size], {})
+            found["memory"][side] = askers["default"].ask({"what": "memory", "side": side, **about})
     return found
 
 
-def _child(arguments: list[str], tunables: dict[str, str]) -> Any:
-    """What a fresh process measured; or, where it failed, the last line it said."""
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.performance.measure", *arguments]
-    try:
-        done = subprocess.run(
+class Asker:
+    """A process that measures what it is asked, see ``measure``, under some settings of the allocator."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.performance.measure"]
+        self.process = subprocess.Popen(
             command,
             cwd=HOME,
-            env={**os.environ, **tunables},
-            capture_output=True,
+            env={**os.environ, **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
         )
-    except subprocess.TimeoutExpired:
-        return f"no answer in {PATIENCE} s"
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["ended without a word"])[-1]
-    return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def ask(self, question: dict[str, Any]) -> Any:
+        """The answer; or, where a child failed, what it said last."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        print(json.dumps(question), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        return answer["failed"] if isinstance(answer, dict) and "failed" in answer else answer
 
 
 if __name__ == "__main__":

@@ -1,16 +1,25 @@
-"""One child process: times all sides of a contest in turn, or weighs one side's memory; prints JSON.
+"""One process that imports once, and a child of its own for every measurement it is asked for.
 
-python -m benchmarks.performance.measure time NAME [--size small] [--rounds 7]
-python -m benchmarks.performance.measure memory NAME SIDE [--size small]
+    python -m benchmarks.performance.measure
+
+Reads questions from standard input, a JSON object a line, and answers each with a line of JSON:
+
+    {"what": "time", "name": ..., "size": ..., "rounds": 7}            seconds of every side, in turn
+    {"what": "memory", "name": ..., "size": ..., "side": ...}          megabytes
+
+and {"failed": ...} where a child did. Fresh children share no allocation, thread or compiled code with one another.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
+import os
+import sys
 import time
+import traceback
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,20 +31,38 @@ WARM = 2
 
 
 def main() -> None:
-    """Read the question, print the answer."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("time", "memory"))
-    parser.add_argument("name")
-    parser.add_argument("side", nargs="?")
-    parser.add_argument("--size", default="whole")
-    parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
+    """Answer until nobody asks."""
+    for line in sys.stdin:
+        answer = _in_a_child(json.loads(line))
+        print(answer, flush=True)
+
+
+def _in_a_child(asked: dict[str, Any]) -> str:
+    """Nothing has run here yet that a fork could not carry over: no thread, no product of matrices."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        with os.fdopen(writing, "w") as out:
+            try:
+                out.write(json.dumps(_answer(asked)))
+            except BaseException:  # noqa: BLE001
+                # Whatever a side raises is its answer.
+                out.write(json.dumps({"failed": traceback.format_exc().strip().splitlines()[-1]}))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as came:
+        answer = came.read()
+    _, status = os.waitpid(child, 0)
+    return answer or json.dumps({"failed": f"ended with status {status}"})
+
+
+def _answer(asked: dict[str, Any]) -> Any:
     torch.manual_seed(0)
-    contest = contests.all_of(given.size)[given.name]
-    if given.what == "time":
-        print(json.dumps(timed(contest, given.rounds)))
-    else:
-        print(json.dumps(weighed(contest, given.side)))
+    contest = contests.all_of(asked["size"])[asked["name"]]
+    if asked["what"] == "time":
+        return timed(contest, asked["rounds"])
+    return weighed(contest, asked["side"], contests.tiny_one(asked["size"], asked["name"]))
 
 
 def timed(contest: Contest, rounds: int) -> dict[str, list[float]]:
@@ -58,12 +85,13 @@ def timed(contest: Contest, rounds: int) -> dict[str, list[float]]:
     return seconds
 
 
-def weighed(contest: Contest, side: str) -> float:
-    """MB that a side's first pass takes above its inputs at its peak, gradients included."""
+def weighed(contest: Contest, side: str, tiny: Contest) -> float:
+    """MB that a side's first pass at a size takes above its inputs at its peak, gradients included.
+
+    A pass over ``tiny`` inputs goes before: what is imported, compiled and started once belongs to no size.
+    """
+    tiny.sides[side](tiny.make())
     inputs = contest.make()
-    # What a first product of matrices and a first backward pass leave behind for good belongs to no side.
-    a = torch.randn(256, 256, requires_grad=True)
-    (a @ a).exp().sum().backward()
     gc.collect()
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")

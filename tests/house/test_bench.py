@@ -38,7 +38,7 @@ def test_the_sides_of_a_contest_have_the_same_gradients(name: str) -> None:
 def test_the_sizes_differ_in_nothing_but_size() -> None:
     for family, many in contests.by_family("whole").items():
         small = contests.by_family("small")[family]
-        assert [list(each.sides) for each in many] == [list(each.sides) for each in small]
+        assert [list(each.sides) for each in many[: len(small)]] == [list(each.sides) for each in small]
 
 
 def _found() -> dict[str, object]:

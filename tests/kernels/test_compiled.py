@@ -22,6 +22,7 @@ from lossary.core.errors import BackendError, DomainError, LossaryError, ShapeEr
 from lossary.declare import Claims, Elicits, Example, Link, PerElement, Prediction, RealTarget, Task, loss
 from lossary.kernels import compiled
 from lossary.kernels.compiled.graph import Graph, _scatter_add, _scatter_value
+from lossary.kernels.compiled.plan import Plan
 
 ROW = torch.ops.aten
 
@@ -185,6 +186,23 @@ def test_inputs_that_changed_before_backward_are_noticed(untraced: None) -> None
     shifted.add_(1.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         value.backward()
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_slopes_that_share_memory_reach_nobody(monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+    # Inductor returns one buffer for equal slopes, and a constant slope as one number seen many times.
+    def run(self: Plan, what: str, *given: Any) -> Any:
+        slope = torch.arange(6.0)
+        return *torch.zeros(3), (slope, slope.view(6), torch.ones(()).expand(6))
+
+    monkeypatch.setattr(Plan, "run", run)
+    leaves = [torch.rand(6, requires_grad=True) for _ in range(3)]
+    value = lossary.mse(leaves[0], leaves[1], weight=leaves[2], backend="compile")
+    found = torch.autograd.grad(value * scale, leaves)
+    for each in found:
+        each += 1.0
+    wanted = [torch.arange(6.0) * scale + 1.0] * 2 + [torch.ones(6) * scale + 1.0]
+    assert all(torch.equal(ours, right) for ours, right in zip(found, wanted, strict=True))
 
 
 def test_nothing_that_counts_costs_nothing(untraced: None) -> None:

@@ -293,6 +293,20 @@ def test_a_call_can_say_what_computes_it() -> None:
     assert (said.backend, said.why) == ("eager", "asked for")
     value = lossary.linear_cross_entropy(leaves[0], leaves[1], indices(), backend="eager")
     assert value.requires_grad
+    given = (*leaves[:2], indices())
+    said = lossary.explain(lossary.linear_cross_entropy, *given, class_group=True)
+    assert said.backend == "chunked"
+    assert (
+        "eager",
+        "it wants all classes on one rank, and there is classes spread over a group",
+    ) in said.others
+    with pytest.raises(DomainError, match=r"linear_cross_entropy\(z_loss=\.\.\.\)"):
+        lossary.explain(lossary.linear_cross_entropy, *given, z_loss=-1.0)
+
+
+def test_classes_of_many_ranks_are_not_chunked_in_the_name_of_another_backend() -> None:
+    with pytest.raises(BackendError, match=r"\(backend='eager'\): expected all classes on one rank"):
+        lossary.linear_cross_entropy(HIDDEN, WEIGHT, TARGET, class_group=True, backend="eager")
 
 
 HIDDEN, WEIGHT, TARGET = torch.randn(4, 3), torch.randn(5, 3), torch.tensor([0, 1, 2, 3])

@@ -25,6 +25,12 @@ def all_of(size: str) -> dict[str, Contest]:
     return {each.name: each for many in by_family(size).values() for each in many}
 
 
+def tiny_one(size: str, name: str) -> Contest:
+    """The tiny contest that stands where the one of that size and name stands."""
+    place = list(all_of(size)).index(name)
+    return list(all_of("tiny").values())[place]
+
+
 def missing(contest: Contest, side: str) -> str | None:
     """The package that a side lacks here."""
     package = contest.needs.get(side)

@@ -65,7 +65,7 @@ def contests(size: str) -> list[Contest]:
             () if size != "whole" else (Claim("memory", OURS, "head, then lossary", 0.30),),
         ),
     ]
-    rows, classes = {"whole": (8192, 131072), "small": (1024, 32768), "tiny": (8, 17)}[size]
+    rows, classes = {"whole": (8192, 131072), "small": (1024, 32768), "tiny": (9, 19)}[size]
     made.append(
         Contest(
             f"linear cross-entropy, float32, N={rows} D={features} V={classes}",

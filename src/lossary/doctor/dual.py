@@ -30,7 +30,7 @@ class Dual:
     def __sub__(self, other: Any) -> Dual:
         if not isinstance(other, Dual):
             return Dual(self.value - other, self.slopes)
-        return Dual(self.value - other.value, _added(self.slopes, _opposite(other.slopes)))
+        return Dual(self.value - other.value, _less(self.slopes, other.slopes))
 
     def __rsub__(self, other: Any) -> Dual:
         return Dual(other - self.value, _opposite(self.slopes))
@@ -88,7 +88,7 @@ class Dual:
 
     def chain(self, value: Any, slope: Any) -> Dual:
         """f(self), given the value of f here and its derivative."""
-        return Dual(value, {name: times(slope, each) for name, each in self.slopes.items()})
+        return Dual(value, _scaled(self.slopes, slope))
 
 
 def plain(number: Any) -> Any:
@@ -132,6 +132,36 @@ def total(numbers: Iterable[Any]) -> Any:
     return Dual(value, found) if derived else value
 
 
+def dot(one: Iterable[Any], other: Iterable[Any]) -> Any:
+    """The sum of their products, with one table of derivatives for all of them."""
+    value: Any = mpmath.mpf(0)
+    found: dict[Hashable, Any] = {}
+    derived = False
+    for v, w in zip(one, other, strict=True):
+        a, b = plain(v), plain(w)
+        value = value + times(a, b)
+        derived = derived or isinstance(v, Dual) or isinstance(w, Dual)
+        _add(found, _scaled(slopes(v), b))
+        _add(found, _scaled(slopes(w), a))
+    return Dual(value, found) if derived else value
+
+
+def _scaled(slopes: Mapping[Hashable, Any], factor: Any) -> dict[Hashable, Any]:
+    """Each by the factor, as ``times`` has it."""
+    if not factor:
+        return dict.fromkeys(slopes, mpmath.mpf(0))
+    return {name: factor * each if each else each for name, each in slopes.items()}
+
+
+def _less(one: Mapping[Hashable, Any], other: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
+    if not other:
+        return one
+    found = dict(one)
+    for name, each in other.items():
+        found[name] = found[name] - each if name in found else -each
+    return found
+
+
 def _opposite(slopes: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
     return {name: -each for name, each in slopes.items()}
 
@@ -150,10 +180,6 @@ def _add(found: dict[Hashable, Any], more: Mapping[Hashable, Any]) -> None:
 
 
 def _merge(value: Any, one: Dual, a: Any, other: Dual, b: Any) -> Dual:
-    return Dual(
-        value,
-        _added(
-            {name: times(a, each) for name, each in one.slopes.items()},
-            {name: times(b, each) for name, each in other.slopes.items()},
-        ),
-    )
+    found = _scaled(one.slopes, a)
+    _add(found, _scaled(other.slopes, b))
+    return Dual(value, found)

@@ -14,7 +14,7 @@ from typing import Any
 
 import mpmath
 
-from .dual import Dual, lift, plain, slopes, total
+from .dual import Dual, dot, lift, plain, slopes, total
 
 AGREE = 30
 FIRST, CAP = 50, 4000
@@ -81,6 +81,10 @@ class Numbers:
     @staticmethod
     def sum(numbers: Iterable[Any]) -> Any:
         return total(numbers)
+
+    @staticmethod
+    def dot(one: Sequence[Any], other: Sequence[Any]) -> Any:
+        return dot(one, other)
 
     @staticmethod
     def sort(numbers: Iterable[Any]) -> list[Any]:

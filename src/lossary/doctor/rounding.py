@@ -37,38 +37,48 @@ def within(got: float, wanted: Any, scale: Any, roundings: int, dtype: torch.dty
     return bool(abs(mpmath.mpf(got) - wanted) <= slack * max(abs(wanted), scale) + limits.tiny + floor)
 
 
-def sway(case: Case, place: tuple[int, ...], eps: float) -> dict[Hashable, Any]:
+def sway(case: Case, place: tuple[int, ...], eps: float) -> Iterator[Mapping[Hashable, Any]]:
     """How far each component of a unit's gradient moves while the unit's numbers move by 32 roundings, one by one.
 
     That is what rounding does to the terms of a difference, and on which side of a kink it leaves them. It is granted
     where a loss declares that its terms cancel.
+
+    Yields the same table again and again, after each move grown by it: whoever has been granted enough need not go on.
     """
     definition = per_call(case.loss, case.loss.definition)
     assert definition is not None
 
     def gradient(nudge: Mapping[Hashable, Any], shift: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
-        scalars = next(units(case, derive=True, nudge=nudge, shift=shift, only=place))
-        return slopes(definition(*scalars.arguments, NUMBERS, **case.hyper))
+        with mpmath.workdps(80):
+            scalars = next(units(case, derive=True, nudge=nudge, shift=shift, only=place))
+            return slopes(definition(*scalars.arguments, NUMBERS, **case.hyper))
 
-    with mpmath.workdps(80):
-        here = gradient({}, {})
-        names = _names(case, place)
-        steps = [(each, sign * VALUE * eps) for each in names for sign in (1, -1)]
-        moved = [gradient({each: 1 + step}, {}) for each, step in steps]
-        if case.loss.has(Form.FEATURES):
-            # A difference of vectors is rounded to the size of the larger one, however small the other is.
-            size = max(float(each.abs().max()) for each in case.inputs if each is not None)
-            moved += [gradient({}, {each: step * size}) for each, step in steps]
-        for name, size in _surprises(case, names):
-            # The math receives a row as log p, rounded to its own size, however small the logits are.
-            moved += [gradient({}, {name: sign * VALUE * eps * size}) for sign in (1, -1)]
-        return {
-            name: mpmath.fsum(
-                abs(each.get(name, 0) - slope) for each in moved if not mpmath.isnan(each.get(name, 0))
-            )
-            for name, slope in here.items()
-            if not mpmath.isnan(slope)
-        }
+    here = {name: slope for name, slope in gradient({}, {}).items() if not mpmath.isnan(slope)}
+    table = dict.fromkeys(here, mpmath.mpf(0))
+    yield table
+    for nudge, shift in _moves(case, _names(case, place), eps):
+        moved = gradient(nudge, shift)
+        with mpmath.workdps(80):
+            for name, slope in here.items():
+                there = moved.get(name, 0)
+                if not mpmath.isnan(there):
+                    table[name] += abs(there - slope)
+        yield table
+
+
+def _moves(
+    case: Case, names: list[Name], eps: float
+) -> Iterator[tuple[Mapping[Any, Any], Mapping[Any, Any]]]:
+    """A factor or a step for one number at a time."""
+    steps = [(name, sign * VALUE * eps) for name in names for sign in (1, -1)]
+    if case.loss.has(Form.FEATURES):
+        # A difference of vectors is rounded to the size of the larger one, however small the other is.
+        size = max(float(each.abs().max()) for each in case.inputs if each is not None)
+        yield from (({}, {name: step * size}) for name, step in steps)
+    yield from (({name: 1 + step}, {}) for name, step in steps)
+    for name, size in _surprises(case, names):
+        # The math receives a row as log p, rounded to its own size, however small the logits are.
+        yield from (({}, {name: sign * VALUE * eps * size}) for sign in (1, -1))
 
 
 def _surprises(case: Case, names: list[Name]) -> Iterator[tuple[Name, float]]:

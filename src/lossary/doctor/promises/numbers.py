@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mpmath
@@ -117,7 +117,8 @@ def _judge_gradient(case: Case) -> None:
         floor = torch.finfo(value.dtype).eps * greatest
         # A probability below the smallest number is 0, and what it would pull is of the loss's own size.
         floor += torch.finfo(value.dtype).tiny * abs(found.value)
-        moved: dict[Any, Any] | None = None
+        grown: Iterator[Mapping[Any, Any]] | None = None
+        moved: Mapping[Any, Any] | None = None
         # A difference that drowns in the rounding of its terms may fall on the flat side of a kink.
         drowned = abs(found.value) <= VALUE * torch.finfo(value.dtype).eps * found.scale
         for name, slope in found.slopes.items():
@@ -129,11 +130,15 @@ def _judge_gradient(case: Case) -> None:
                 continue
             if within(component, slope, 0, GRADIENT, value.dtype, floor):
                 continue
-            if cancels is not None and moved is None:
-                moved = sway(case, unit.place, torch.finfo(value.dtype).eps)
+            if cancels is not None and grown is None:
+                grown = sway(case, unit.place, torch.finfo(value.dtype).eps)
+                moved = next(grown)
             if moved is not None and name not in moved:
                 continue  # with other digits a tie is broken the other way, and this number is not chosen at all
-            if not within(component, slope, 0, GRADIENT, value.dtype, floor + (moved or {}).get(name, 0)):
+            while not within(component, slope, 0, GRADIENT, value.dtype, floor + (moved or {}).get(name, 0)):
+                if grown is not None and (more := next(grown, None)) is not None:
+                    moved = more
+                    continue
                 raise Broken(
                     f"unit {unit.place}: derivative by {case.loss.inputs[name[0]].name}[{name[1]}] is {component!r} "
                     f"where the definition says {mpmath.nstr(slope, 12)}", _alone(case, unit.place),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -78,11 +79,27 @@ def _slopes(ctx: Any, plan: Plan, tensors: Inputs, upstream: Tensor) -> tuple[Te
     if made is not None:
         known = upstream.item() if upstream.is_cpu else None
         if known == 1.0:
-            return tuple(made)
+            return _apart(made)
         if not any(each.dtype in _NARROW for each in made):
-            return tuple(each.mul_(upstream) for each in made)
-    found: tuple[Tensor, ...] = plan.run("pull", tensors, ctx.dynamic, _over(upstream, ctx.divisor))
-    return found
+            return tuple(each.mul_(upstream) for each in _apart(made))
+    scale = _over(upstream, ctx.divisor)
+    return _apart(plan.run("pull", tensors, ctx.dynamic, scale), scale)
+
+
+def _apart(found: Iterable[Tensor], *given: Tensor) -> tuple[Tensor, ...]:
+    """Slopes that whoever gets them may change: each number in memory of its own.
+
+    Inductor returns one buffer for slopes that are equal, one number for a slope that is the same everywhere, and
+    what it was given where that is the slope.
+    """
+    taken, made = {each.untyped_storage().data_ptr() for each in given}, []
+    for each in found:
+        storage = each.untyped_storage()
+        if storage.data_ptr() in taken or storage.nbytes() < each.numel() * each.element_size():
+            each = each.clone()
+        taken.add(each.untyped_storage().data_ptr())
+        made.append(each)
+    return tuple(made)
 
 
 def _again(

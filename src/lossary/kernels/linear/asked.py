@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from lossary.core import registry
+from lossary.core import probes, registry
 from lossary.core.declaration import REQUIRED, Loss
 from lossary.core.errors import OptionError, sentence
 from lossary.core.function import LossFunction
@@ -32,7 +31,7 @@ class Call(NamedTuple):
         subject: the function's name, for errors.
         loss: the loss, with its ``hyper`` and ``options``; the options' backend is that of the loss's own math.
         targets: every input of the loss but the first.
-        backend: "auto", "chunked" or "eager".
+        backend: "auto", "triton", "chunked" or "eager".
         rows: how many rows a chunk has; None: what fits.
         report: what else is asked for.
         z_loss: of cross-entropy alone, as ``soft_cap`` and ``class_group``.
@@ -125,7 +124,7 @@ def _named(name: str) -> LossFunction:
 
 
 # A compiler cannot follow an import, so it runs this once instead of looking into it.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@probes.constant
 def _find(name: str) -> bool:
     if name not in _known:
         _known[name] = registry.get(name)

@@ -13,8 +13,8 @@ from torch import Tensor
 BYTES = 20 << 20
 #: Below this many rows a matrix product is bound by the weight it reads.
 LEAST = 64
-#: Entries of the logits that a loss's math sees at once: what it makes on the way stays near the core, and small.
-TILE = 1 << 19
+#: Entries of the logits that a loss's math sees at once, so that what it makes on the way is small.
+TILE = 1 << 21
 #: Classes whose share of the weight's gradient is made at once where products are narrower than their sum.
 _BLOCK = 1024
 

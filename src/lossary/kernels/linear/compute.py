@@ -42,14 +42,15 @@ def compute(call: Call) -> Any:
         LossaryError: whatever ``linear`` says.
     """
     refused.check(call)
-    backend = choose(call)
+    # What was chosen stands in the call from here on.
+    call = call._replace(backend=choose(call))
     run = _compute if call.class_group is None else _sharded
     if probes.autocast_is_on(call.hidden):
         base = torch.get_autocast_dtype(call.hidden.device.type)
         base = torch.float64 if call.hidden.dtype is torch.float64 else base
         with torch.autocast(call.hidden.device.type, enabled=False):
-            return run(call, backend, base)
-    return run(call, backend, call.hidden.dtype)
+            return run(call, base)
+    return run(call, call.hidden.dtype)
 
 
 def choose(call: Call) -> str:
@@ -59,7 +60,7 @@ def choose(call: Call) -> str:
         OptionError: no such backend. BackendError: one that does not run behind a linear head.
     """
     if call.backend == "auto":
-        return "triton" if call.hidden.is_cuda and _lacking(call) is None else "chunked"
+        return "triton" if call.hidden.is_cuda and _lacking(call, "triton") is None else "chunked"
     if call.backend not in FORMS:
         known = call.backend == "compile"
         raise (BackendError if known else OptionError)(
@@ -70,17 +71,21 @@ def choose(call: Call) -> str:
                 remedy="leave backend out",
             )
         )
-    found = _lacking(call) if call.backend == "triton" else None
+    found = _lacking(call, call.backend)
     if found is not None:
         expected, got, remedy = found
         raise BackendError(
-            sentence(f"{call.subject}(backend='triton')", expected=expected, got=got, remedy=remedy)
+            sentence(f"{call.subject}(backend={call.backend!r})", expected=expected, got=got, remedy=remedy)
         )
     return call.backend
 
 
-def _lacking(call: Call) -> Lacking | None:
-    """Why no Triton kernel can compute a call; None: one can."""
+def _lacking(call: Call, name: str) -> Lacking | None:
+    """Why a form cannot compute a call; None: it can."""
+    if call.class_group is not None and name != "chunked":
+        return "all classes on one rank", "classes spread over a group", "leave backend out"
+    if name != "triton":
+        return None
     if call.loss is not cross_entropy.loss:
         return "cross_entropy", call.loss.name, "leave backend out"
     if any(map(wants_gradient, (*call.targets, call.options.class_weight))):
@@ -95,28 +100,26 @@ def explain(call: Call) -> Explanation:
     why = FORMS[chosen] if call.backend == "auto" else "asked for"
     others = []
     for name in FORMS:
-        found = _lacking(call) if name == "triton" else None
+        found = _lacking(call, name)
         reason = "not asked for" if found is None else f"it wants {found[0]}, and there is {found[1]}"
         others.extend([] if name == chosen else [(name, reason)])
     return Explanation(f"{call.subject}({call.loss.name})", chosen, why, tuple(others))
 
 
-def _sharded(call: Call, backend: str, base: torch.dtype) -> Any:
+def _sharded(call: Call, base: torch.dtype) -> Any:
     """A call whose classes are spread over a process group."""
     from . import sharded  # it builds on this file
 
     return sharded.compute(call, base)
 
 
-def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
-    hidden, weight, options = call.hidden, call.weight, call.options
+def _compute(call: Call, base: torch.dtype) -> Any:
+    hidden, weight, options, backend = call.hidden, call.weight, call.options, call.backend
     classes, lead = len(weight), hidden.shape[:-1]
     stand_in = torch.zeros((), dtype=base, device=hidden.device).expand(*lead, classes)
     rows = settle(call.loss, stand_in, call.targets, call.hyper, options)
     wide = torch.float64 if base is torch.float64 else torch.float32
     count = lead.numel()
-    # What was chosen stands in the call from here on.
-    call = call._replace(backend=backend)
     fit = for_head(weight.shape[1]) if backend == "triton" else fitting(count, classes, weight.shape[1], wide)
     sizes = (max(count, 1) if backend == "eager" else call.rows or fit, wide, products(base, hidden.device))
     flat = hidden.reshape(count, hidden.shape[-1])
@@ -133,8 +136,10 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     watch = None
     if call.report:
         watch = Watch(call.report, kept.targets[-1], call.soft_cap, kept.counts)
-    way = _way(call, rows, backend, watch)
-    if options.reduction != "none" and way in ("node", "operator") and not wants_gradient(rows.measure):
+    way = _way(call, rows, watch)
+    # Slopes in float16 are made when the scale of the loss is known, since at 1 they may round to 0.
+    ahead = way == "operator" or (way == "node" and sizes[2] is not torch.float16)
+    if options.reduction != "none" and ahead and not wants_gradient(rows.measure):
         loss = _total(call, way, rows, kept, flat, sizes, watch)
     else:
         values = _values(call, way, kept, flat, sizes, watch)
@@ -151,14 +156,14 @@ def _compute(call: Call, backend: str, base: torch.dtype) -> Any:
     return loss if watch is None else watch.report(loss)
 
 
-def _way(call: Call, rows: Rows, backend: str, watch: Watch | None) -> str:
+def _way(call: Call, rows: Rows, watch: Watch | None) -> str:
     """How autograd is to see a call.
 
     Returns:
         "node": functions with a backward of their own; "operator": one that a compiler takes whole; "again": plain
         operations, each chunk made again in the backward; "plain": plain operations, for whoever transforms them.
     """
-    if backend == "eager" or probes.transforms():
+    if call.backend == "eager" or probes.transforms():
         return "plain"
     learned = any(map(wants_gradient, (*call.targets, *call.hyper.values(), call.options.class_weight)))
     if probes.is_eager():

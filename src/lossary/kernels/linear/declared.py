@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +15,9 @@ from lossary.core.kinds import Form
 from lossary.core.options import Options
 from lossary.core.shapes import Frame
 from lossary.core.unit import Unit
+
+#: Entries of the logits that the math sees at once.
+TILE = 1 << 19
 
 
 class Declared(NamedTuple):
@@ -53,10 +56,25 @@ class Declared(NamedTuple):
 
     def values(self, logits: Tensor) -> Tensor:
         """One value per unit."""
-        return self.apply(logits)
+        return torch.cat([part.apply(logits[here]) for part, here in self._tiles(logits)])
 
     def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
         """One value per unit; ``logits`` become ``factor`` (of the units) times the slope."""
+        return torch.cat([part._slope_(logits[here], factor[here]) for part, here in self._tiles(logits)])
+
+    def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
+        """Curvature along a direction of the logits, by differentiating the math twice; as cross-entropy's."""
+        return torch.cat(
+            [part._curve_(logits[here], dot[here], factor[here]) for part, here in self._tiles(logits)]
+        )
+
+    def _tiles(self, logits: Tensor) -> Iterator[tuple[Declared, slice]]:
+        """A few rows at a time: the dozen tensors that the math makes on the way then stay near the core."""
+        step = max(1, TILE // logits.shape[1])
+        for low in range(0, len(logits), step):
+            yield self.narrow(low, low + step), slice(low, low + step)
+
+    def _slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
         if self.loss.slope is None or self.soft_cap is not None:
             found, slope = self._differentiated(logits, factor)
             logits.copy_(slope)
@@ -73,8 +91,7 @@ class Declared(NamedTuple):
         torch.mul(slope, self._wide(factor, slope), out=logits)
         return made
 
-    def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
-        """Curvature along a direction of the logits, by differentiating the math twice; as cross-entropy's."""
+    def _curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
         with torch.enable_grad():
             here = logits.detach().requires_grad_()
             ones = torch.ones_like(factor)

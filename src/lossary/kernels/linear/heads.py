@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -44,7 +45,8 @@ def linear(
         reduction: "mean", "sum" or "none"; None: the module's, else "mean".
         denominator: what "mean" divides by, from the whole batch.
         group: process group over which "mean" is taken.
-        backend: "chunked", or "eager", which makes all logits; "auto" chooses, as None does without a module's own.
+        backend: "chunked"; "triton", cross-entropy on a GPU; or "eager", which makes all logits. "auto" chooses, as
+            None does without a module's own.
         rows: how many rows a chunk has; None: what fits the cache, at least 64.
         report: "accuracy", "entropy" or both, from the same pass; the answer is then ``Reported``.
         settings: hyper-parameters and options of the loss: class_weight, ignore_index, label_smoothing ...
@@ -106,7 +108,8 @@ def linear_cross_entropy(
     return compute.compute(made._replace(z_loss=z_loss, soft_cap=soft_cap, class_group=class_group))
 
 
-def _explain(
+def _asked(
+    subject: str,
     loss: str | Callable[..., Any],
     hidden: Tensor,
     weight: Tensor,
@@ -118,26 +121,26 @@ def _explain(
     rows: int | None = None,
     report: str | tuple[str, ...] = (),
     **named: Any,
-) -> Explanation:
-    """Which backend computes this call of ``linear``, and why not the others."""
+) -> asked.Call:
+    """A call whose other settings stand in ``named``."""
     given = {name: named.pop(name, None) for name in ("reduction", "denominator", "group", "backend")}
-    return compute.explain(
-        asked.call("linear", loss, hidden, weight, target, bias, row_weight, mask, given, rows, report, named)
+    return asked.call(
+        subject, loss, hidden, weight, target, bias, row_weight, mask, given, rows, report, named
     )
 
 
+def _explain(*given: Any, **named: Any) -> Explanation:
+    """Which backend computes this call of ``linear``, and why not the others."""
+    return compute.explain(_asked("linear", *given, **named))
+
+
 def _explain_cross_entropy(
-    hidden: Tensor,
-    weight: Tensor,
-    target: Tensor,
-    bias: Tensor | None = None,
-    *,
-    z_loss: float = 0.0,
-    soft_cap: float | None = None,
-    **named: Any,
+    *given: Any, z_loss: float = 0.0, soft_cap: float | None = None, class_group: object = None, **named: Any
 ) -> Explanation:
     """Which backend computes this call of ``linear_cross_entropy``, and why not the others."""
-    return _explain("cross_entropy", hidden, weight, target, bias, **named)
+    made = _asked("linear_cross_entropy", cross_entropy, *given, **named)
+    made = made._replace(z_loss=z_loss, soft_cap=soft_cap, class_group=class_group)
+    return replace(compute.explain(made), loss="linear_cross_entropy")
 
 
 # A function has no declared attributes; ``lossary.explain`` asks for this one by name.

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from .chunks import Gradients, Head, Work
 from .report import Watch
@@ -102,6 +103,11 @@ def _like(made: Tensor | None, tensor: Tensor | None) -> Tensor | None:
     return None if made is None or tensor is None else made.to(tensor.dtype)
 
 
+def _held(math: RowLoss | Walker) -> list[Tensor]:
+    """The tensors of a loss of rows. They are saved beside the head's, as torch notices a change of what is saved."""
+    return [each for each in tree_leaves(math) if isinstance(each, Tensor)]
+
+
 class Total(torch.autograd.Function):
     """Σ factor · value, with the gradients made on the way."""
 
@@ -119,7 +125,7 @@ class Total(torch.autograd.Function):
         watch: Watch | None,
     ) -> Tensor:
         found, sums = slopes(head, math, factor, wanted, watch)
-        ctx.save_for_backward(hidden, weight, bias)
+        ctx.save_for_backward(hidden, weight, bias, *_held(math))
         ctx.sums = (sums.hidden, sums.weight, sums.bias)
         ctx.kinds = [None if each is None else each.dtype for each in (hidden, weight, bias)]
         ctx.asked = (math, factor, plain, head[3:])
@@ -133,7 +139,7 @@ class Total(torch.autograd.Function):
             math, factor, plain, sizes = ctx.asked
             needs = ctx.needs_input_grad[:3]
             made = Gradient.apply(  # type: ignore[no-untyped-call]
-                scale * factor, *ctx.saved_tensors, sizes, math, plain, needs
+                scale * factor, *ctx.saved_tensors[:3], sizes, math, plain, needs
             )
             return (*made, None, None, None, None, None, None)
         ctx.sums = None
@@ -160,14 +166,14 @@ class Values(torch.autograd.Function):
         plain: Plain,
         watch: Watch | None,
     ) -> Tensor:
-        ctx.save_for_backward(hidden, weight, bias)
+        ctx.save_for_backward(hidden, weight, bias, *_held(math))
         ctx.asked = (head[3:], math, plain)
         return values(head, math, unit, watch)
 
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Any, ...]:
         made = Gradient.apply(  # type: ignore[no-untyped-call]
-            factor, *ctx.saved_tensors, *ctx.asked, ctx.needs_input_grad[:3]
+            factor, *ctx.saved_tensors[:3], *ctx.asked, ctx.needs_input_grad[:3]
         )
         return (*made, None, None, None, None, None)
 
@@ -188,14 +194,14 @@ class Gradient(torch.autograd.Function):
         wanted: Wanted,
     ) -> tuple[Tensor | None, ...]:
         _, sums = slopes(Head(hidden, weight, bias, *sizes), math, factor, wanted)
-        ctx.save_for_backward(factor, hidden, weight, bias)
+        ctx.save_for_backward(factor, hidden, weight, bias, *_held(math))
         ctx.asked = (sizes, math, plain, wanted)
         return _like(sums.hidden, hidden), _like(sums.weight, weight), _like(sums.bias, bias)
 
     @staticmethod
     def backward(ctx: Any, *toward: Tensor | None) -> tuple[Any, ...]:
         sizes, math, plain, wanted = ctx.asked
-        factor, hidden, weight, bias = ctx.saved_tensors
+        factor, hidden, weight, bias = ctx.saved_tensors[:4]
         if torch.is_grad_enabled():
             made = _again(plain, (factor, hidden, weight, bias), wanted, toward, ctx.needs_input_grad[:4])
         else:

@@ -166,7 +166,8 @@ def compute(call: Call, base: torch.dtype) -> Tensor:
     bias, wanted = call.bias, (wants_gradient(flat), wants_gradient(weight), wants_gradient(call.bias))
     head = Head(flat.detach(), weight.detach(), None if bias is None else bias.detach(), *sizes)
     again = partial(_third, call.subject)
-    if options.reduction != "none" and not wants_gradient(rows.measure):
+    ahead = sizes[2] is not torch.float16  # see compute
+    if options.reduction != "none" and ahead and not wants_gradient(rows.measure):
         factor = factor_of(rows, kept, options, flat, wide)
         if not any(wanted):
             return (nodes.values(head, math, tuple(factor.shape)) * factor).sum()

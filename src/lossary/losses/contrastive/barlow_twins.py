@@ -20,21 +20,20 @@ from lossary.declare import (
 )
 
 from ..metric.partners import EXEMPT
-from .statistics import around, covariance, covered, standardised
+from .statistics import around, covariances, covered, standardised, variances
 
 
 def _correlations(a, b, m):
     """The correlations of one view's features with the other's; 0 for a feature that does not vary."""
 
-    def over(p):
-        square = covariance(p, p, m)
-        return 1 / m.sqrt(square) if square != 0 else 1
+    def over(columns):
+        return [1 / m.sqrt(square) if square != 0 else 1 for square in variances(columns, m)]
 
     one, two = around(a, m), around(b, m)
-    shorter, narrower = [over(p) for p in one], [over(q) for q in two]
+    shorter, narrower = over(one), over(two)
     return [
-        [covariance(p, q, m) * r * s for q, s in zip(two, narrower, strict=True)]
-        for p, r in zip(one, shorter, strict=True)
+        [c * (r * s) for c, s in zip(row, narrower, strict=True)]
+        for row, r in zip(covariances(one, two, m), shorter, strict=True)
     ]
 
 

@@ -43,9 +43,18 @@ def around(e: Any, m: Any) -> Any:
     return [[v - m.still(column[0]) for v in column] for column in zip(*e, strict=True)]
 
 
-def covariance(p: Any, q: Any, m: Any) -> Any:
-    """n times the covariance of two features: n·cov = Σ p·q - Σ p·Σ q/n."""
-    return m.sum([v * w for v, w in zip(p, q, strict=True)]) - m.sum(p) * m.sum(q) / len(p)
+def covariances(one: Any, other: Any, m: Any) -> Any:
+    """n times the covariance of each feature of one with each of the other: n·cov = Σ p·q - Σ p·Σ q/n."""
+    sums, means = [m.sum(p) for p in one], [m.sum(q) / len(q) for q in other]
+    return [
+        [m.dot(p, q) - total * mean for q, mean in zip(other, means, strict=True)]
+        for p, total in zip(one, sums, strict=True)
+    ]
+
+
+def variances(columns: Any, m: Any) -> Any:
+    """n times the variance of each feature."""
+    return [m.dot(p, p) - m.sum(p) ** 2 / len(p) for p in columns]
 
 
 def covered(z: Tensor, keep: Tensor | None) -> Tensor:

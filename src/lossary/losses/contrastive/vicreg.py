@@ -20,30 +20,44 @@ from lossary.declare import (
 )
 
 from ..metric.partners import EXEMPT
-from .statistics import around, centred, covariance, covered
+from .statistics import around, centred, covariances, covered
+
+
+def _deviations(columns, m, eps):
+    """The deviation of each feature, and n times the covariances of all of them."""
+    fewer = max(len(columns[0]) - 1, 1)
+    table = covariances(columns, columns, m)
+    return [m.sqrt(table[j][j] / fewer + eps) for j in range(len(columns))], table, fewer
 
 
 def _terms(e, m, gamma, eps):
-    """Of plain vectors, how much the deviations lack, and the mean of the squared covariances; each with its size."""
-    columns, fewer = around(e, m), max(len(e) - 1, 1)
-    lacks, covariances, sizes = [], [], []
+    """Of plain vectors, how much the deviations lack, and the mean of the squared covariances."""
+    deviations, table, fewer = _deviations(around(e, m), m, eps)
+    count = len(table)
+    lack = m.sum([m.max(gamma - each, 0) for each in deviations])
+    # Off the diagonal each stands twice.
+    squares = m.sum([2 * table[j][k] ** 2 for j in range(count) for k in range(j)])
+    return lack / count, squares / fewer**2 / count
+
+
+def _term_sizes(e, m, gamma, eps):
+    """What rounding counts in, for both."""
+    columns = around(e, m)
+    deviations, _, fewer = _deviations(columns, m, eps)
+    sizes = []
     for j, p in enumerate(columns):
-        deviation = m.sqrt(covariance(p, p, m) / fewer + eps)
-        lacks.append((m.max(gamma - deviation, 0), gamma + deviation if deviation < gamma else 0))
         for k, q in enumerate(columns):
             if j != k:
-                covariances.append((covariance(p, q, m) / fewer) ** 2)
                 most = m.sum([abs(v * w) for v, w in zip(p, q, strict=True)])
                 most += m.sum([abs(v) for v in p]) * m.sum([abs(w) for w in q]) / len(p)
                 sizes.append((most / fewer) ** 2)
-    count = len(columns)
-    lack, weak = (m.sum([each[i] for each in lacks]) / count for i in (0, 1))
-    return (lack, m.sum(covariances) / count), (weak, m.sum(sizes) / count)
+    weak = m.sum([gamma + each if each < gamma else 0 for each in deviations])
+    return weak / len(columns), m.sum(sizes) / len(columns)
 
 
 def _sizes(a, b, i, m, *, invariance, variance, covariance, gamma, eps):
     apart = m.sum([(v - w) ** 2 for v, w in zip(a[i], b[i], strict=True)]) / len(a[i])
-    one, two = (_terms(e, m, gamma, eps)[1] for e in (a, b))
+    one, two = (_term_sizes(e, m, gamma, eps) for e in (a, b))
     return invariance * apart + variance * (one[0] + two[0]) + covariance * (one[1] + two[1])
 
 
@@ -126,5 +140,5 @@ def vicreg(
 @vicreg.definition
 def _(a, b, i, m, *, invariance, variance, covariance, gamma, eps):
     apart = m.sum([(v - w) ** 2 for v, w in zip(a[i], b[i], strict=True)]) / len(a[i])
-    one, two = (_terms(e, m, gamma, eps)[0] for e in (a, b))
+    one, two = (_terms(e, m, gamma, eps) for e in (a, b))
     return invariance * apart + variance * (one[0] + two[0]) + covariance * (one[1] + two[1])
