@@ -17,6 +17,7 @@ from lossary.losses.contrastive.clip import clip
 from lossary.losses.contrastive.decoupled import decoupled
 from lossary.losses.contrastive.info_nce import info_nce
 from lossary.losses.contrastive.nt_xent import nt_xent
+from lossary.losses.contrastive.pairs import against
 from lossary.losses.contrastive.siglip import siglip
 from lossary.losses.contrastive.supcon import supcon
 
@@ -212,3 +213,18 @@ def test_a_transform_is_refused_by_name(loss: Any) -> None:
         pytest.raises(BackendError, match="forward-mode differentiation; pass backend='eager'"),
     ):
         loss(torch.autograd.forward_ad.make_dual(first, first), second, backend="chunked")
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6])
+def test_the_shares_beside_large_similarities_keep_their_digits(size: float) -> None:
+    logits = (size + torch.randn(4, 50, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    rest, _ = against(logits, torch.ones(4, 50, dtype=torch.bool))
+    (shares,) = torch.autograd.grad(rest.sum(), logits)
+    wanted = torch.softmax(logits.detach().double(), 1)
+    torch.testing.assert_close(shares.double(), wanted, rtol=2e-6, atol=0.0)
+
+
+def test_an_infinite_similarity_has_an_infinite_sum() -> None:
+    logits = torch.tensor([[torch.inf, 1.0], [-torch.inf, -torch.inf], [2.0, -torch.inf]])
+    rest, _ = against(logits, torch.ones(3, 2, dtype=torch.bool))
+    assert rest.tolist() == [torch.inf, -torch.inf, 2.0]

@@ -227,3 +227,12 @@ def test_a_hand_made_batch_has_the_values_of_its_triplets() -> None:
         # The nearest negative beyond 5 is at 8, where relu cuts 5 - 8 + 1.
         semi = triplet_semi_hard.units(embeddings, owners, backend=backend)
         assert semi.values[0] == 0.0 and list(semi.measure) == [1.0] * 4
+
+
+@mined
+@pytest.mark.parametrize("distance", ["euclidean", "squared", "cosine"])
+def test_vectors_of_no_numbers_are_all_in_one_place(loss: Any, distance: str) -> None:
+    for owners in ([0, 0, 1], [0, 1, 2], [0, 0, 0]):
+        (value, _), (other, pull) = both(loss, torch.zeros(3, 0), torch.tensor(owners), distance=distance)
+        assert float(other) == float(value)
+        assert pull.shape == (3, 0)

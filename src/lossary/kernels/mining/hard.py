@@ -67,8 +67,9 @@ def _products(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Vectors near the origin and of size 1, and how far a product of each may be from the truth, (N, D) and (N,)."""
     raw = vectors.double()
     moved = raw - centre(raw)
-    # By a power of two, which is exact.
-    moved = moved / torch.ldexp(moved.new_ones(()), torch.frexp(moved.abs().amax()).exponent.clamp(-900, 900))
+    # By a power of two, which is exact. Vectors of no numbers have no largest one.
+    largest = moved.abs().amax() if moved.numel() else moved.new_ones(())
+    moved = moved / torch.ldexp(moved.new_ones(()), torch.frexp(largest).exponent.clamp(-900, 900))
     if torch.get_float32_matmul_precision() == "highest":
         moved = moved.to(vectors.dtype)
     reach = moved.square().sum(1).sqrt()

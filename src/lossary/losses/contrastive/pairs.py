@@ -8,6 +8,7 @@ from torch import Tensor
 from lossary.declare import Choice, NumberOrTensor, Positive, softplus
 
 from ..metric.distance import direction
+from ..metric.partners import log_sum
 
 Similarity = Choice(("cosine", "dot"))
 Temperature = NumberOrTensor(Positive, single=True)
@@ -36,10 +37,7 @@ def against(logits: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 
     Where a row has none the number is finite and means nothing.
     """
-    some = others.any(1)
-    if logits.shape[1] == 0:
-        return logits.sum(1), some
-    return torch.logsumexp(torch.where(others | ~some.unsqueeze(1), logits, -torch.inf), 1), some
+    return log_sum(logits, others), others.any(1)
 
 
 def surprise(rest: Tensor, own: Tensor, some: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ def log_sum(x: Tensor, there: Tensor) -> Tensor:
     x = torch.where(there | ~some, x, -torch.inf)
     # Beside a large exponent the sum's logarithm is rounded, and with it the shares that are its derivatives.
     top = x.detach().amax(-1, keepdim=True)
+    top = torch.where(top.isfinite(), top, 0.0)  # infinity less itself is no number
     return torch.where(some, top + torch.logsumexp(x - top, -1, keepdim=True), 0.0).squeeze(-1)
 
 
