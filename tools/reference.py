@@ -20,7 +20,7 @@ import torch
 import lossary
 from lossary.doctor.draw import Case
 from lossary.doctor.judge import exact
-from lossary.doctor.scalars import units
+from lossary.doctor.scalars import per_call, units
 from lossary.doctor.subject import Subject
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "reference"
@@ -41,12 +41,14 @@ def _cases(subject: Subject) -> Iterator[Case]:
 
 def row(case: Case) -> dict[str, Any]:
     """One call: inputs, hyper-parameters, sample axes, and the exact value of every unit."""
-    facts, definition = case.loss.facts, case.loss.definition
+    definition, cancels = (
+        per_call(case.loss, each) for each in (case.loss.definition, case.loss.facts.cancels)
+    )
     assert definition is not None
     below = torch.finfo(torch.float64).smallest_normal
     found = []
     for unit in units(case):
-        judged = exact(definition, unit.arguments, case.hyper, below=below, cancels=facts.cancels)
+        judged = exact(definition, unit.arguments, case.hyper, below=below, cancels=cancels)
         value, scale = ("0", "0") if judged is None else (_digits(judged.value), _digits(judged.scale))
         found.append({"place": list(unit.place), "value": value, "scale": scale})
     return {
