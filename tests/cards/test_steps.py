@@ -122,6 +122,10 @@ def test_a_step_moves_the_weights(name: str) -> None:
 @pytest.mark.parametrize("name", SLOPED)
 def test_a_short_step_goes_downhill(name: str) -> None:
     taken = step(lossary.get(name), rate=0.01)
+    if name == "barlow_twins":
+        # It brings every feature to mean 0 and deviation 1: a network that scales and shifts moves nothing.
+        assert all(each.loss == pytest.approx(taken.loss, rel=1e-12) for each in taken.moved)
+        return
     assert all(each.loss < taken.loss for each in taken.moved)
 
 

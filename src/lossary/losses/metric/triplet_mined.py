@@ -76,9 +76,9 @@ def _size(e, labels, i, m, margin, distance):
     derivative=r"\frac{1}{|P_i|\,|N_i|} \sum_{j \in P_i} \sum_{k \in N_i} "
     r"\left[d_{ij} - d_{ik} + \text{margin} > 0\right] \left(\nabla d_{ij} - \nabla d_{ik}\right)",
     example=Example(
-        (((0.0, 0.0), (3.0, 4.0), (0.0, 4.5), (0.0, 8.0)), (0, 0, 1, 1), 0),
-        0.75,
-        "5 - 4.5 + 1 = 1.5 and 5 - 8 + 1 < 0: half of 1.5",
+        (((0.0, 0.0), (3.0, 4.0), (0.0, 4.5)), (0, 0, 1), 0),
+        1.5,
+        "its one triplet: 5 - 4.5 + 1 = 1.5",
     ),
     use_when="The hardest triplets of a batch are wrong labels, or collapse the training: Hermans et al. (2017).",
     avoid_when="Most triplets cost nothing already: a mean over all of them hardly moves.",

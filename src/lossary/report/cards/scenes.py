@@ -215,6 +215,10 @@ def _moved(loss: Loss, tensors: Sequence[Tensor]) -> tuple[int, float, float]:
         # A component's location says more than its weight.
         found = next((i for i, name in enumerate(kind.columns) if "weight" not in name), 0)
         place = found * tensors[0].numel() // len(kind.columns)
+    if kind.form is Form.FEATURES and tensors[0].shape[-1] > 1:
+        # A number that stands alone in its vector would change no direction but to its opposite.
+        vector = tensors[0].reshape(-1, tensors[0].shape[-1])[0]
+        place = int((vector[1:] == 0).all() & (vector[0] != 0))
     logs = loss.facts.link is Link.EXP or (kind.columns and "log" in kind.columns[0])
     if len(tensors) > 1 and tensors[1].numel() == 1 and not logs and not loss.has(Form.CLASS):
         middle = float(tensors[1].item())  # the target, which a number is aimed at
