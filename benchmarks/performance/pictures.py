@@ -53,7 +53,7 @@ def draw(kind: str, contests: Sequence[Contest], known: Mapping[str, Any]) -> st
 def _rows(kind: str, contest: Contest, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     first, rows = figures.reference(contest), []
     for side in contest.sides:
-        row: dict[str, Any] = {"contest": contest.name, "side": side, "who": _who(side, first)}
+        row: dict[str, Any] = {"contest": contest.name, "side": side, "who": _who(side, first, len(contest.sides) == 1)}
         if kind == "time":
             ratio = figures.ratio(found, "default", side, first)
             if ratio is not None:
@@ -65,5 +65,5 @@ def _rows(kind: str, contest: Contest, found: Mapping[str, Any]) -> list[dict[st
     return rows
 
 
-def _who(side: str, first: str) -> str:
-    return "first" if side == first else "ours" if side.startswith("lossary") else "other"
+def _who(side: str, first: str, alone: bool) -> str:
+    return "first" if side == first and not alone else "ours" if side.startswith("lossary") else "other"
