@@ -53,7 +53,11 @@ def draw(kind: str, contests: Sequence[Contest], known: Mapping[str, Any]) -> st
 def _rows(kind: str, contest: Contest, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     first, rows = figures.reference(contest), []
     for side in contest.sides:
-        row: dict[str, Any] = {"contest": contest.name, "side": side, "who": _who(side, first, len(contest.sides) == 1)}
+        row: dict[str, Any] = {
+            "contest": contest.name,
+            "side": side,
+            "who": _who(side, first, len(contest.sides) == 1),
+        }
         if kind == "time":
             ratio = figures.ratio(found, "default", side, first)
             if ratio is not None:

@@ -74,7 +74,7 @@ def test_the_gradient_that_is_drawn_is_the_slope_of_the_curve(name: str) -> None
         secants = [(found.loss[i + 1] - found.loss[i]) / step, (found.loss[i] - found.loss[i - 1]) / step]
         if name == "circle":
             # Its weights are held constant, as the paper says: it goes down as the curve does, at another pace.
-            assert found.gradient[i] * max(secants, key=abs) >= -slack**2
+            assert found.gradient[i] * max(secants, key=abs) >= -(slack**2)
             continue
         # Between the slopes to both sides, which also holds at a kink.
         assert min(secants) - slack <= found.gradient[i] <= max(secants) + slack
