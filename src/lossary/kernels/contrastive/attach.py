@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.autograd import forward_ad
 
 from lossary.core import probes
 from lossary.core.backends import Asked, Kernel
@@ -32,7 +31,7 @@ def _lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
         return "a plain call", "one that torch traces, compiles or transforms", remedy
     if getattr(asked[0][0], "is_meta", False):
         return "tensors with values", "tensors on the meta device", remedy
-    if forward_ad._current_level >= 0:
+    if probes.is_forward_mode():
         return "derivatives by backward passes", "forward-mode differentiation", remedy
     return None
 
