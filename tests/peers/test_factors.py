@@ -28,6 +28,7 @@ from .calls import (
     by_others,
     by_scipy,
     by_scores,
+    by_self_supervision,
     by_sklearn,
     by_statsmodels,
     by_tensorflow,
@@ -41,7 +42,7 @@ OTHERS = [
     *(each.LIBRARY for each in (by_keras, by_optax, by_kornia, by_monai, by_timm, by_tensorflow)),
     *(
         each
-        for where in (by_scores, by_boosting, by_others, by_contrastive, by_batches)
+        for where in (by_scores, by_boosting, by_others, by_contrastive, by_batches, by_self_supervision)
         for each in vars(where).values()
         if isinstance(each, Library)
     ),

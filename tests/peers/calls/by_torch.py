@@ -51,6 +51,9 @@ _F = "torch.nn.functional."
 LIBRARY = Library(
     {
         f"{_F}mse_loss": lambda case: F.mse_loss(*two(case), reduction="none"),
+        f"{_F}cosine_similarity, of vectors no shorter than 1e-8": lambda case: F.cosine_similarity(
+            *two(case), dim=-1
+        ),
         f"{_F}l1_loss": lambda case: F.l1_loss(*two(case), reduction="none"),
         f"{_F}huber_loss": lambda case: F.huber_loss(*two(case), delta=_width(case), reduction="none"),
         f"{_F}smooth_l1_loss": lambda case: F.smooth_l1_loss(*two(case), beta=_width(case), reduction="none"),

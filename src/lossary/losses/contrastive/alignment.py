@@ -54,8 +54,7 @@ def apart(x, z, m):
     avoid_when="Nothing keeps other samples apart: the same embedding for all of them is then the best.",
     aliases=("align_loss", "alignment_loss"),
     elsewhere={
-        "align_uniform.align_loss": "1 for vectors of length 1; others are not brought to it there",
-        "moco_align_uniform.align_loss": "1 for vectors of length 1; others are not brought to it there",
+        "align_uniform.align_loss of vectors of length 1": 1.0,
     },
     paper=Paper("Wang and Isola", 2020, "Understanding Contrastive Representation Learning through Alignment and "
                 "Uniformity on the Hypersphere", arxiv="2005.10242"),
@@ -109,9 +108,7 @@ def _exponents(e, m, t):
     use_when="Embeddings should fill the sphere, so that different samples can be told apart; beside alignment.",
     avoid_when="Samples of one batch belong together: it drives them apart like any others.",
     aliases=("uniform_loss", "uniformity_loss"),
-    elsewhere={
-        "align_uniform.uniform_loss": "1 for vectors of length 1; others are not brought to it there",
-    },
+    elsewhere={"align_uniform.uniform_loss of vectors of length 1": 1.0},
     exempt=EXEMPT,
     paper=Paper("Wang and Isola", 2020, "Understanding Contrastive Representation Learning through Alignment and "
                 "Uniformity on the Hypersphere", arxiv="2005.10242"),

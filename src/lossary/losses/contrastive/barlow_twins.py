@@ -68,7 +68,7 @@ def _sizes(a, b, i, m, *, redundancy):
     elsewhere={
         "barlowtwins.main.BarlowTwins": "no factor: it adds 1e-5 to each variance",
         "lightly.loss.BarlowTwinsLoss": "no factor: it adds 1e-5 to each variance",
-        "solo.losses.barlow.barlow_loss_func": "no factor: it adds 1e-5 to each variance, and scales the sum by 0.1",
+        "solo.losses.barlow.barlow_loss_func": "no factor: it adds 1e-5 to each variance, and scales the sum by 0.025",
     },
     exempt=EXEMPT,
     paper=Paper("Zbontar, Jing, Misra, LeCun and Deny", 2021,

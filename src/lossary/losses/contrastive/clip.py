@@ -51,7 +51,7 @@ def _unsure(image, text, i, m, *, temperature):
     cancels=_unsure,
     symbolic=False,
     formula=r"-\frac{1}{2} \left(\log \frac{\exp(s_{ii}/\tau)}{\sum_j \exp(s_{ij}/\tau)} + "
-    r"\log \frac{\exp(s_{ii}/\tau)}{\sum_j \exp(s_{ji}/\tau)}\right)",
+    r"\log \frac{\exp(s_{ii}/\tau)}{\sum_j \exp(s_{ji}/\tau)}\right) \text{ with cosines } s",
     derivative=r"\frac{1}{2\tau} \left(\sum_j p_{ij} \nabla s_{ij} + \sum_j q_{ji} \nabla s_{ji} - 2 \nabla s_{ii}"
     r"\right) \text{ with the softmax } p \text{ over rows and } q \text{ over columns of } s/\tau",
     example=Example(
@@ -64,7 +64,7 @@ def _unsure(image, text, i, m, *, temperature):
     elsewhere={"open_clip.ClipLoss, on embeddings of length 1": 1.0},
     exempt=EXEMPT,
     paper=Paper("Radford et al.", 2021, "Learning Transferable Visual Models From Natural Language Supervision",
-                arxiv="2103.00020"),
+                equation="figure 3", arxiv="2103.00020"),
 )  # fmt: skip
 def clip(
     image: Embedding,

@@ -43,9 +43,9 @@ def turned(x, z, m):
     avoid_when="There is no predictor, or the target is not detached: then all views collapse to one point.",
     aliases=("simsiam", "negative_cosine_similarity"),
     elsewhere={
-        "lightly.loss.NegativeCosineSimilarity": "no factor: vectors shorter than its eps, 1e-8, count as that long",
-        "torch.nn.functional.cosine_similarity": "no factor: the negative of it, but for its eps of 1e-8",
-        "solo.losses.simsiam.simsiam_loss_func": "no factor: vectors shorter than 1e-8 or 1e-12 count as that long",
+        "lightly.loss.NegativeCosineSimilarity, of vectors no shorter than 1e-8": 1.0,
+        "solo.losses.simsiam.simsiam_loss_func, of vectors no shorter than 1e-8": 1.0,
+        "torch.nn.functional.cosine_similarity, of vectors no shorter than 1e-8": -1.0,
     },
     paper=Paper("Chen and He", 2021, "Exploring Simple Siamese Representation Learning", equation="1",
                 arxiv="2011.10566"),
@@ -100,7 +100,7 @@ def _across(prediction: Tensor, target: Tensor) -> Tensor:
     avoid_when="There is no predictor, or the target is not detached: then all views collapse to one point.",
     aliases=("normalized_mse",),
     elsewhere={
-        "solo.losses.byol.byol_loss_func": "no factor: vectors shorter than 1e-8 count as that long",
+        "solo.losses.byol.byol_loss_func, of vectors no shorter than 1e-8": 1.0,
         "byol_pytorch.byol_pytorch.loss_fn": "no factor: vectors shorter than 1e-12 count as that long",
     },
     paper=Paper("Grill et al.", 2020, "Bootstrap your own latent: A new approach to self-supervised Learning",

@@ -43,10 +43,10 @@ def _unsure(one, other, i, m, *, temperature):
     counts=lambda labels, i: int(len(labels) > 1),
     cancels=_unsure,
     symbolic=False,
-    formula=r"\frac{\ell_{ab} + \ell_{ba}}{2} \text{ with } \ell_{ab} = \log \sum_{k \notin \{a, b\}} "
-    r"\exp(s_{ak}/\tau) - s_{ab}/\tau \text{ over all } 2N \text{ views}",
-    derivative=r"\nabla \ell_{ab} = \frac{1}{\tau} \left(\sum_{k \notin \{a, b\}} p_{ak} \nabla s_{ak} - \nabla s_{ab}"
-    r"\right) \text{ with the softmax } p \text{ over } k \notin \{a, b\}",
+    formula=r"\frac{\ell_{ab} + \ell_{ba}}{2} \text{ with } \ell_{ab} = \log \sum_{k \ne a, b} "
+    r"\exp(s_{ak}/\tau) - s_{ab}/\tau \text{ over all } 2N \text{ views and their cosines } s",
+    derivative=r"\frac{1}{\tau} \left(\sum_{k \ne a, b} p_{ak} \nabla s_{ak} - \nabla s_{ab}"
+    r"\right) \text{ for } \ell_{ab} \text{, with the softmax } p \text{ over } k \ne a, b",
     example=Example(
         (((1.0, 0.0), (0.0, 1.0)), ((2.0, 0.0), (0.0, 3.0)), 0), -0.3068528194400547,
         "each view: cosine 1 with its other view and 0 with two of the other sample: log(1 + 1) - 1 = -0.3069",
@@ -60,7 +60,7 @@ def _unsure(one, other, i, m, *, temperature):
         "lightly.loss.DCLLoss": 1.0,
     },
     exempt=EXEMPT,
-    paper=Paper("Yeh et al.", 2022, "Decoupled Contrastive Learning", arxiv="2110.06848"),
+    paper=Paper("Yeh et al.", 2022, "Decoupled Contrastive Learning", equation="6", arxiv="2110.06848"),
 )  # fmt: skip
 def decoupled(
     one: Embedding,

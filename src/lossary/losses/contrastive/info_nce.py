@@ -54,7 +54,7 @@ def _unsure_of(query, key, i, m, *, temperature, similarity):
     ),
     cancels=_unsure_of,
     symbolic=False,
-    formula=r"-\log \frac{\exp(s_{ii}/\tau)}{\sum_j \exp(s_{ij}/\tau)}",
+    formula=r"-\log \frac{\exp(s_{ii}/\tau)}{\sum_j \exp(s_{ij}/\tau)} \text{ with similarities } s",
     derivative=r"\frac{1}{\tau} \left(\sum_j p_{ij} \nabla s_{ij} - \nabla s_{ii}\right)"
     r" \text{ with } p_{ij} = \frac{\exp(s_{ij}/\tau)}{\sum_k \exp(s_{ik}/\tau)}",
     example=Example(

@@ -70,9 +70,9 @@ def turns(one, other, i, m):
     ),
     symbolic=False,
     formula=r"\frac{\ell_{ab} + \ell_{ba}}{2} \text{ with } \ell_{ab} = -\log \frac{\exp(s_{ab}/\tau)}"
-    r"{\sum_{k \ne a} \exp(s_{ak}/\tau)} \text{ over all } 2N \text{ views}",
-    derivative=r"\nabla \ell_{ab} = \frac{1}{\tau} \left(\sum_{k \ne a} p_{ak} \nabla s_{ak} - \nabla s_{ab}\right)"
-    r" \text{ with the softmax } p \text{ over } k \ne a",
+    r"{\sum_{k \ne a} \exp(s_{ak}/\tau)} \text{ over all } 2N \text{ views and their cosines } s",
+    derivative=r"\frac{1}{\tau} \left(\sum_{k \ne a} p_{ak} \nabla s_{ak} - \nabla s_{ab}\right)"
+    r" \text{ for } \ell_{ab} \text{, with the softmax } p \text{ over } k \ne a",
     example=Example(
         (((1.0, 0.0), (0.0, 1.0)), ((2.0, 0.0), (0.0, 3.0)), 0), 0.5514447139320511,
         "each view: cosine 1 with its other view and 0 with two of the other sample: -log(e/(e + 2)) = 0.5514",
@@ -83,6 +83,8 @@ def turns(one, other, i, m):
     aliases=("normalized_temperature_cross_entropy", "simclr", "ntxent"),
     elsewhere={
         "pytorch_metric_learning.losses.SelfSupervisedLoss(NTXentLoss())": 1.0,
+        "lightly.loss.NTXentLoss": 1.0,
+        "solo.losses.simclr.simclr_loss_func, of two views": 1.0,
         "pytorch_metric_learning.losses.NTXentLoss": "1, with both views one after the other and two of each label",
     },
     exempt=EXEMPT,

@@ -54,7 +54,7 @@ def _unsure(image, text, i, m, *, temperature, bias):
     cancels=_unsure,
     symbolic=False,
     formula=r"\log(1 + \exp(-z_{ii})) + \sum_{j \ne i} \log(1 + \exp(z_{ij}))"
-    r" \text{ with } z_{ij} = s_{ij}/\tau + b",
+    r" \text{ with } z_{ij} = s_{ij}/\tau + b \text{ and cosines } s",
     derivative=r"\frac{1}{\tau} \left(\sum_{j \ne i} \sigma(z_{ij}) \nabla s_{ij} - \sigma(-z_{ii}) \nabla s_{ii}"
     r"\right)",
     example=Example(

@@ -60,7 +60,7 @@ def _unsure(e, labels, i, m, *, temperature):
     cancels=_unsure,
     symbolic=False,
     formula=r"-\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(s_{ip}/\tau)}{\sum_{a \ne i} \exp(s_{ia}/\tau)}"
-    r" \text{ with the positives } P_i = \{p \ne i: y_p = y_i\}",
+    r" \text{ with the positives } P_i = \{p \ne i: y_p = y_i\} \text{ and cosines } s",
     derivative=r"\frac{1}{\tau} \left(\sum_{a \ne i} p_{ia} \nabla s_{ia} - \frac{1}{|P_i|} \sum_{p \in P_i} "
     r"\nabla s_{ip}\right) \text{ with the softmax } p \text{ over } a \ne i",
     example=Example(
@@ -71,7 +71,7 @@ def _unsure(e, labels, i, m, *, temperature):
     avoid_when="Labels are noisy: the pull of a wrong positive does not fade.",
     aliases=("supervised_contrastive", "supcon_loss"),
     elsewhere={
-        "SupContrast losses.SupConLoss": "0.07 / temperature: it multiplies by temperature / base_temperature",
+        "SupContrast losses.SupConLoss of embeddings of length 1": lambda temperature: 0.07 / temperature,
         "pytorch_metric_learning.losses.SupConLoss, where no sample's loss is 0": 1.0,
     },
     exempt=EXEMPT,

@@ -61,6 +61,10 @@ def _sizes(a, b, i, m, *, invariance, variance, covariance, gamma, eps):
     return invariance * apart + variance * (one[0] + two[0]) + covariance * (one[1] + two[1])
 
 
+def _of_one(gamma):
+    return 1.0 if gamma == 1 else "no factor: its gamma is 1"
+
+
 @loss(
     title="VICReg",
     task=Task.METRIC,
@@ -89,10 +93,12 @@ def _sizes(a, b, i, m, *, invariance, variance, covariance, gamma, eps):
     avoid_when="Batches are small: covariances over a few samples are mostly noise.",
     aliases=("vicreg_loss", "variance_invariance_covariance"),
     elsewhere={
-        "solo.losses.vicreg.vicreg_loss_func": "no factor: one number for a batch, of the same formula with gamma 1",
-        "vicreg.main_vicreg.VICReg": "no factor: it halves the variance term",
-        "lightly.loss.VICRegLoss": "no factor: it halves the variance term",
-        "pytorch_metric_learning.losses.VICRegLoss": "no factor: it halves the variance term",
+        "vicreg.main_vicreg.VICReg": "no factor: the authors' network; it halves the term of the variance",
+        "solo.losses.vicreg.vicreg_loss_func": lambda gamma, eps: (
+            1.0 if gamma == 1 and eps == 1e-4 else "no factor: its gamma is 1 and its eps 1e-4"
+        ),
+        "lightly.loss.VICRegLoss, its mu_param twice the variance": _of_one,
+        "pytorch_metric_learning.losses.VICRegLoss, its variance_mu twice the variance": _of_one,
     },
     exempt=EXEMPT,
     paper=Paper("Bardes, Ponce and LeCun", 2022,
@@ -116,7 +122,8 @@ def vicreg(
 
     Shapes: both (N, D), row i of one and of the other the views of a sample; per unit (N,), whose mean is the
     paper's loss. As in its pseudo-code and unlike its equation 5, the distance is the mean over features and
-    not the sum. Deviations and covariances divide by n - 1; of a single sample they are 0.
+    not the sum. The authors' program halves the term of the variance as well: its 25 are 12.5 here. Deviations and
+    covariances divide by n - 1; of a single sample they are 0.
     """
     there = covered(one, keep)
     # A term without a price is left out, since it may be infinite.

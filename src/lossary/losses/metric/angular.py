@@ -66,10 +66,11 @@ def _sizes(e, labels, i, m, *, alpha):
     cancels=_sizes,
     counts=positives,
     symbolic=False,
-    formula=r"\frac{1}{P_i} \sum_{j: y_j = y_i} \log\left(1 + \sum_{k: y_k \ne y_i} e^{4 t (u_i + u_j) \cdot u_k - "
-            r"2 (1 + t) u_i \cdot u_j}\right) \text{ with } t = \tan^2 \alpha \text{ and } u = x / |x|",
-    derivative=r"\frac{1}{P_i |x_i|} (1 - u_i u_i^\top) \sum_j \sum_k q_{jk} (4 t u_k - 2 (1 + t) u_j) \text{ by the "
-               r"anchor } x_i, \text{ with } q_{jk} \text{ the share of each exponential in } 1 + \sum",
+    formula=r"\frac{1}{|P_i|} \sum_{j \in P_i} \log\left(1 + \sum_{k \in N_i} e^{4 t (u_i + u_j) \cdot u_k - "
+            r"2 (1 + t) u_i \cdot u_j}\right) \text{ with } t = \tan^2 \alpha \text{, } u = x / |x|, P_i \text{ the "
+            r"samples of its label and } N_i \text{ those of others}",
+    derivative=r"\frac{1}{|P_i|\,|x_i|} (1 - u_i u_i^\top) \sum_j \sum_k q_{jk} (4 t u_k - 2 (1 + t) u_j) \text{ by "
+               r"the anchor } x_i, \text{ with } q_{jk} \text{ the share of each exponential in } 1 + \sum",
     example=Example(
         (((1.0, 0.0), (0.0, 2.0), (0.0, -3.0)), (0, 0, 1), 0), 0.018149927917809740,
         "tan²(45°) = 1: 4·((1, 1)·(0, -1)) - 4·0 = -4: log(1 + exp(-4))", {"alpha": 45.0},

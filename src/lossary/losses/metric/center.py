@@ -17,7 +17,7 @@ from .distance import between
     constant="the mean of the centres",
     claims=Claims(convex=True, lower=0.0, smooth=True),
     symbolic=False,
-    formula=r"\frac{1}{2} |x - c|^2",
+    formula=r"\frac{1}{2} |x - c|^2 \text{ with } c \text{ its centre}",
     derivative=r"x - c",
     example=Example(((1.0, 2.0), (4.0, 6.0)), 12.5, "(3² + 4²)/2 = 12.5"),
     use_when="Beside a cross-entropy: the classes are told apart already, and each is to lie close together.",

@@ -57,8 +57,9 @@ def _value(e, labels, i, m, gamma, margin):
     claims=Claims(),
     cancels=_sizes,
     symbolic=False,
-    formula=r"\log\left(1 + \sum_{k: y_k \ne y_i} e^{\gamma [s_{ik} + m]_+ (s_{ik} - m)} "
-            r"\sum_{j: y_j = y_i} e^{-\gamma [1 + m - s_{ij}]_+ (s_{ij} - 1 + m)}\right) \text{ with cosines } s",
+    formula=r"\log\left(1 + \sum_{k \in N_i} e^{\gamma a_k} \sum_{j \in P_i} e^{-\gamma b_j}\right) \text{ with } "
+            r"a_k = [s_{ik} + m]_+ (s_{ik} - m), b_j = [1 + m - s_{ij}]_+ (s_{ij} - 1 + m) \text{, cosines } s, "
+            r"P_i \text{ the samples of its label and } N_i \text{ those of others}",
     derivative=r"\sigma \gamma \left(\sum_k q_k [s_{ik} + m]_+ \nabla s_{ik} - \sum_j p_j [1 + m - s_{ij}]_+ "
                r"\nabla s_{ij}\right) \text{ with } q, p \text{ the exponents' softmax and } \sigma = 1 - e^{-\ell}",
     example=Example(

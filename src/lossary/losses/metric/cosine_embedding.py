@@ -58,9 +58,9 @@ def _sizes(a, b, y, m, *, margin):
     claims=Claims(lower=0.0, upper=2.0),
     cancels=_sizes,
     symbolic=False,
-    formula=r"y (1 - \cos(a, b)) + (1 - y) \max(0, \cos(a, b) - \text{margin})",
-    derivative=r"\left(-y + (1 - y) [\cos(a, b) > \text{margin}]\right) \frac{1}{|a|} \left(\frac{b}{|b|} - "
-    r"\cos(a, b) \frac{a}{|a|}\right)",
+    formula=r"y (1 - \cos(x, z)) + (1 - y) \max(0, \cos(x, z) - \text{margin}) \text{ with } z \text{ the second}",
+    derivative=r"\left(-y + (1 - y) [\cos(x, z) > \text{margin}]\right) \frac{1}{|x|} \left(\frac{z}{|z|} - "
+    r"\cos(x, z) \frac{x}{|x|}\right)",
     example=Example(((3.0, 4.0), (4.0, 3.0), 1), 0.04, "1 - (12 + 12)/(5·5) = 0.04"),
     use_when="Pairs are given with a word on whether they are of one kind, and lengths of embeddings mean nothing.",
     avoid_when="Pairs of one kind should stop pulling once they are close: here they pull until they coincide.",

@@ -61,10 +61,11 @@ def _pairs(e, labels, i, m, margin, distance):
     ),
     counts=positives,
     symbolic=False,
-    formula=r"\frac{1}{2 P_i} \sum_{j: y_j = y_i} \left[d_{ij} + \log\left(\sum_{k: y_k \ne y_i} e^{m - d_{ik}} + "
-            r"\sum_{k: y_k \ne y_j} e^{m - d_{jk}}\right)\right]_+^2 \text{ with margin } m",
-    derivative=r"\frac{1}{P_i} \sum_j [J_{ij}]_+ \left(\nabla d_{ij} - \sum_k (q_{ik} \nabla d_{ik} + q_{jk} \nabla "
-               r"d_{jk})\right) \text{ with } q \text{ the softmax of both sums' exponents}",
+    formula=r"\frac{1}{2 |P_i|} \sum_{j \in P_i} [J_{ij}]_+^2 \text{ with } J_{ij} = d_{ij} + \log\left("
+            r"\sum_{k \in N_i} e^{m - d_{ik}} + \sum_{k \in N_j} e^{m - d_{jk}}\right), P_i \text{ the samples "
+            r"of its label and } N_i \text{ those of others}",
+    derivative=r"\frac{1}{|P_i|} \sum_{j \in P_i} [J_{ij}]_+ \left(\nabla d_{ij} - \sum_k (q_{ik} \nabla "
+               r"d_{ik} + q_{jk} \nabla d_{jk})\right) \text{ with } q \text{ the softmax of both sums' exponents}",
     example=Example(
         (((0.0, 0.0), (3.0, 4.0), (3.0, 0.0)), (0, 0, 1), 0), 5.488851504988052,
         "distances 5, 3 and 4: 5 + log(exp(1 - 3) + exp(1 - 4)) = 3.31326, and half its square",
@@ -78,7 +79,9 @@ def _pairs(e, labels, i, m, margin, distance):
         "pytorch_metric_learning.losses.LiftedStructureLoss, LpDistance without normalize_embeddings": (
             lambda distance: 1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
         ),
-        "tensorflow_addons.losses.lifted_struct_loss": "no factor: half the mean over pairs i < j, without a weight",
+        "tensorflow_addons.losses.lifted_struct_loss": (
+            lambda distance: 1.0 if distance == "euclidean" else "no factor: its distance is euclidean"
+        ),
     },
     paper=Paper("Song, Xiang, Jegelka and Savarese", 2016, "Deep Metric Learning via Lifted Structured Feature "
                 "Embedding", equation="4", arxiv="1511.06452"),
@@ -138,8 +141,8 @@ def _general_sizes(e, labels, i, m, *, margin, distance):
     claims=Claims(lower=0.0),
     cancels=_general_sizes,
     symbolic=False,
-    formula=r"\left[\log \sum_{j: y_j = y_i} e^{d_{ij}} + \log \sum_{k: y_k \ne y_i} e^{m - d_{ik}}\right]_+ "
-            r"\text{ with margin } m",
+    formula=r"\left[\log \sum_{j \in P_i} e^{d_{ij}} + \log \sum_{k \in N_i} e^{m - d_{ik}}\right]_+ "
+            r"\text{ with } P_i \text{ the samples of its label and } N_i \text{ those of others}",
     derivative=r"\sum_j p_j \nabla d_{ij} - \sum_k q_k \nabla d_{ik} \text{ where the value is positive, with } p, q "
                r"\text{ the softmax of the exponents}",
     example=Example(

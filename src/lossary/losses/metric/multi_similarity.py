@@ -75,10 +75,9 @@ def _sizes(e, labels, i, m, *, alpha, beta, base, epsilon):
     symbolic=False,
     formula=r"\frac{1}{\alpha} \log\left(1 + \sum_{k \in P_i} e^{-\alpha (s_{ik} - \lambda)}\right) + "
     r"\frac{1}{\beta} \log\left(1 + \sum_{k \in N_i} e^{\beta (s_{ik} - \lambda)}\right) \text{ with } s_{ik} = "
-    r"\cos(e_i, e_k) \text{ and } \lambda \text{ the base}",
-    derivative=r"\text{in } s_{ik}\text{: } -\frac{e^{-\alpha (s_{ik} - \lambda)}}{1 + \sum_{l \in P_i} "
-    r"e^{-\alpha (s_{il} - \lambda)}} \text{ for positives and } \frac{e^{\beta (s_{ik} - \lambda)}}{1 + "
-    r"\sum_{l \in N_i} e^{\beta (s_{il} - \lambda)}} \text{ for negatives}",
+    r"\cos(x_i, x_k), P_i \text{ the samples of its label and } N_i \text{ those of others}",
+    derivative=r"\sum_{k \in N_i} q_k \nabla s_{ik} - \sum_{k \in P_i} p_k \nabla s_{ik} \text{ with } p, q "
+    r"\text{ the share of each exponential in its } 1 + \sum",
     example=Example(
         (((3.0, 4.0), (4.0, 3.0), (-4.0, 3.0)), (0, 0, 1), 0),
         0.16770692446514304,

@@ -52,9 +52,9 @@ def _sizes(e, labels, i, m):
     cancels=_sizes,
     counts=positives,
     symbolic=False,
-    formula=r"\frac{1}{P_i} \sum_{j: y_j = y_i} \log\left(1 + \sum_{k: y_k \ne y_i} e^{x_i \cdot x_k - x_i \cdot x_j}"
-            r"\right)",
-    derivative=r"\frac{1}{P_i} \sum_j \sum_k q_{jk} (x_k - x_j) \text{ by the anchor } x_i, \text{ with } q_{jk} = "
+    formula=r"\frac{1}{|P_i|} \sum_{j \in P_i} \log\left(1 + \sum_{k \in N_i} e^{x_i \cdot x_k - x_i \cdot x_j}\right) "
+            r"\text{ with } P_i \text{ the samples of its label and } N_i \text{ those of others}",
+    derivative=r"\frac{1}{|P_i|} \sum_j \sum_k q_{jk} (x_k - x_j) \text{ by the anchor } x_i, \text{ with } q_{jk} = "
                r"\frac{e^{x_i \cdot x_k}}{e^{x_i \cdot x_j} + \sum_l e^{x_i \cdot x_l}}",
     example=Example(
         (((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.0, 2.0)), (0, 0, 1, 1), 0), 1.5514447139320511,

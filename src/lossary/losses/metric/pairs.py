@@ -83,8 +83,9 @@ def _sizes(a, b, y, m, *, margin, distance):
     claims=Claims(lower=0.0),
     cancels=_sizes,
     symbolic=False,
-    formula=r"\frac{y}{2} d^2 + \frac{1 - y}{2} \max(0, \text{margin} - d)^2 \text{ with } d = |a - b|",
-    derivative=r"\left(y - (1 - y) \frac{\max(0, \text{margin} - d)}{d}\right) (a - b)",
+    formula=r"\frac{y}{2} d^2 + \frac{1 - y}{2} \max(0, \text{margin} - d)^2 \text{ with } "
+    r"d = |x - z| \text{, } z \text{ the second}",
+    derivative=r"\left(y - (1 - y) \frac{\max(0, \text{margin} - d)}{d}\right) (x - z)",
     example=Example(((0.0, 0.0), (0.3, 0.4), 0), 0.125, "(1 - 0.5)²/2 = 0.125"),
     use_when="Pairs are given, each with a word on whether the two are of one kind.",
     avoid_when="Kinds differ in spread: one margin for all of them then bends what a triplet leaves free.",
@@ -92,7 +93,7 @@ def _sizes(a, b, y, m, *, margin, distance):
     elsewhere={
         "sentence_transformers.losses.ContrastiveLoss": "no factor: it runs the network too; of its embeddings 1 with "
         "distance='cosine' and its margin of 0.5",
-        "tensorflow_addons.losses.contrastive_loss": "no factor: it takes distances; of euclidean ones 1/2",
+        "tensorflow_addons.losses.contrastive_loss of the distances": 0.5,
         "pytorch_metric_learning.losses.ContrastiveLoss": "no factor: it takes labels, see contrastive_batch",
     },
     paper=Paper("Hadsell, Chopra and LeCun", 2006, "Dimensionality Reduction by Learning an Invariant Mapping",
@@ -142,8 +143,8 @@ def _(a, b, y, m, *, margin, distance):
     symbolic=False,
     formula=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} \frac{1}{2} d_{ij}^2 + \sum_{j: y_j \ne y_i} \frac{1}{2} "
     r"\max(0, \text{margin} - d_{ij})^2\right)",
-    derivative=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} (e_i - e_j) - \sum_{j: y_j \ne y_i} "
-    r"\frac{\max(0, \text{margin} - d_{ij})}{d_{ij}} (e_i - e_j)\right)",
+    derivative=r"\frac{1}{n - 1} \left(\sum_{j \ne i: y_j = y_i} (x_i - x_j) - \sum_{j: y_j \ne y_i} "
+    r"\frac{\max(0, \text{margin} - d_{ij})}{d_{ij}} (x_i - x_j)\right)",
     example=Example(
         (((0.0, 0.0), (0.3, 0.4)), (0, 1), 0),
         0.125,

@@ -136,12 +136,11 @@ def _weighed(x, y, i, m, *, margin, scale):
     claims=Claims(convex=True, smooth=True),
     cancels=_weighed,
     symbolic=False,
-    formula=r"\frac{1}{|P^+|} \sum_{p \in P^+} \log\left(1 + \sum_{i: y_i = p} e^{-s (x_{ip} - \delta)}\right) + "
+    formula=r"\frac{1}{|P'|} \sum_{p \in P'} \log\left(1 + \sum_{i: y_i = p} e^{-s (x_{ip} - \delta)}\right) + "
     r"\frac{1}{|P|} \sum_{p \in P} \log\left(1 + \sum_{i: y_i \ne p} e^{s (x_{ip} + \delta)}\right) \text{ with "
-    r"} P^+ \text{ the proxies of classes in the batch}",
-    derivative=r"\text{in } x_{ip}\text{: } -\frac{s}{|P^+|} \frac{e^{-s (x_{ip} - \delta)}}{1 + \sum_{j: y_j = p} "
-    r"e^{-s (x_{jp} - \delta)}} \text{ where } y_i = p \text{, else } \frac{s}{|P|} \frac{e^{s (x_{ip} + \delta)}}"
-    r"{1 + \sum_{j: y_j \ne p} e^{s (x_{jp} + \delta)}}",
+    r"} P \text{ the proxies and } P' \text{ those of classes in the batch}",
+    derivative=r"-\frac{s}{|P'|} q_{ip} \text{ for the proxy } p = y_i \text{, } \frac{s}{|P|} q_{ip} \text{ for "
+    r"another, with } q_{ip} \text{ the share of each exponential in its } 1 + \sum",
     example=Example(
         (((0.5, -0.5),), (0,), 0),
         1.0397207708399179,

@@ -129,6 +129,9 @@ def _(a, p, n, m, *, margin, distance):
         "normalize_embeddings, MeanReducer": lambda margin, distance: (
             1.0 if margin is not None and distance == "euclidean" else "no factor: its distance is euclidean"
         ),
+        "tensorflow_addons.losses.triplet_hard_loss, every sample with both partners": lambda margin: (
+            1.0 if margin is not None else "1 with soft=True"
+        ),
     },
     paper=Paper(
         "Hermans, Beyer and Leibe", 2017, "In Defense of the Triplet Loss", equation="5", arxiv="1703.07737"

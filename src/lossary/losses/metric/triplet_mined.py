@@ -169,6 +169,9 @@ def _jumps(e, labels, i, m, margin, distance):
         "pytorch_metric_learning.losses.TripletMarginLoss + TripletMarginMiner(type_of_triplets='semihard')": (
             "no factor: it takes every negative between the positive and the margin"
         ),
+        "tensorflow_addons.losses.triplet_semihard_loss": lambda margin: (
+            1.0 if margin is not None else "no factor: it has no soft margin"
+        ),
     },
     paper=Paper(
         "Schroff, Kalenichenko and Philbin", 2015, "FaceNet", equation="section 3.2", arxiv="1503.03832"

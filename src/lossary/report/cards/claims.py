@@ -40,6 +40,8 @@ def claims_in_words(claims: Claims, hyper: Mapping[str, object]) -> list[str]:
         said.append(f"between {_number(low)} and {_number(high)}")
     elif low is not None:
         said.append(f"at least {_number(low)}")
+    elif high is not None:
+        said.append(f"at most {_number(high)}{at(claims.upper, hyper)}")
     if "lipschitz" in found:
         said.append(f"gradient no longer than {_number(found['lipschitz'])}{at(claims.lipschitz, hyper)}")
     return said

@@ -24,7 +24,12 @@ from .sweep import POINTS
 
 _COUNTED = {Unit.REGION: "class", Unit.ANCHOR: "sample"}  # what a unit's number counts
 NOT_GIVEN = "not given in symbols at these settings"
-OWN = {"class_counts": "n", "transition": "T", "temperature": "T"}  # what authors write for settings
+OWN = {  # what authors write for settings
+    "class_counts": ("n",), "transition": ("T",), "temperature": ("T", "τ"), "student_temperature": ("τₛ",),
+    "teacher_temperature": ("τₜ",), "center": ("c",), "bias": ("b",), "scale": ("s",), "margin": ("m", "δ"),
+    "base": ("λ",), "redundancy": ("λ",), "invariance": ("λ",), "variance": ("μ",), "covariance": ("ν",), "eps": ("ε",),
+    "distance": ("d",),
+}  # fmt: skip
 HEIGHT = 7  # characters of a curve
 NARROWEST = 60  # columns below which the two curves stand one above the other
 
@@ -100,14 +105,16 @@ def _letters(known: Facts) -> list[str]:
     meant = {"x": required[0].name}
     for each in required[1:]:
         classes = each.kind.form in (Form.CLASS, Form.DISTRIBUTION)
-        meant["y" if classes else "t"] = each.name
+        binary = each.kind.form is Form.BINARY and _stands("y", shown)
+        meant["y" if classes or binary else "t"] = each.name
     found = [
-        f"{letter} the {name.replace('_', ' ')}" for letter, name in meant.items() if _stands(letter, shown)
+        f"{letter} the {name.replace('_', ' ')}"
+        for letter, name in meant.items()
+        if letter != name and _stands(letter, shown)
     ]
     for setting in known.function.loss.hyper:
-        letter = OWN.get(setting.name) or GREEK.get(setting.name, "")
-        if letter and _stands(letter, shown):
-            found.append(f"{letter} the setting {setting.name}")
+        own = OWN.get(setting.name) or (GREEK.get(setting.name),)
+        found += [f"{each} the setting {setting.name}" for each in own if each and _stands(each, shown)]
     return found
 
 
