@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.core import probes
 from lossary.core.backends import Asked, Kernel
 from lossary.core.declaration import Loss
 from lossary.core.function import LossFunction
@@ -21,12 +20,7 @@ from lossary.losses.metric import pairs
 from lossary.losses.metric.distance import direction, length
 from lossary.losses.multilabel.zlpr import above_zero
 
-_EXEMPT = {
-    "runs_forward_mode": "chunks are walked by a loop with a derivative of its own, which is a backward one",
-    "runs_under_torch_func": "how many samples take part decides on sizes, which no transform can follow",
-    "traces_with_make_fx": "a trace would hold every chunk of one size of the batch",
-    "runs_on_meta_and_fake_tensors": "which pairs are near decides on sizes, and these have no values",
-}
+from .wants import EXEMPT, lacks
 
 Found = tuple[Tensor, Tensor, None]
 
@@ -237,17 +231,6 @@ def _similarities(
     return similar, near, far
 
 
-def _lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
-    remedy = "pass backend='eager'"
-    if not probes.is_eager():
-        return "a plain call", "one that torch traces, compiles or transforms", remedy
-    if getattr(asked[0][0], "is_meta", False):
-        return "tensors with values", "tensors on the meta device", remedy
-    if probes.is_forward_mode():
-        return "derivatives by backward passes", "forward-mode differentiation", remedy
-    return None
-
-
 def _worth(loss: Loss, asked: Asked) -> str | None:
     first = asked[0][0]
     if not isinstance(first, Tensor) or first.ndim != 2:
@@ -259,5 +242,5 @@ def _worth(loss: Loss, asked: Asked) -> str | None:
     return f"a table of {count} x {count} differences takes {size / 2**20:,.1f} MiB, a chunk of it a few"
 
 
-contrastive_batch_chunked = Kernel("chunked", "math", contrastive_batch, _lacks, _worth, exempt=_EXEMPT)
-multi_similarity_chunked = Kernel("chunked", "math", multi_similarity, _lacks, _worth, exempt=_EXEMPT)
+contrastive_batch_chunked = Kernel("chunked", "math", contrastive_batch, lacks, _worth, exempt=EXEMPT)
+multi_similarity_chunked = Kernel("chunked", "math", multi_similarity, lacks, _worth, exempt=EXEMPT)

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from lossary.core import call, checks, reduction, values
-from lossary.core.backends import Asked, Kernel
+from lossary.core.backends import Asked, Kernel, Lacking
 from lossary.core.declaration import Loss
 from lossary.core.measure import both
 from lossary.core.options import Options
 from lossary.core.shapes import frame
 
-from .ready import EXEMPT, Lacking, lacking
+from .ready import EXEMPT, lacking
 from .rows import Target, rows
 
 

@@ -12,10 +12,11 @@ from torch import Tensor
 from lossary.core.backends import Kernel
 from lossary.losses.metric.distance import direction
 
+from ..wants import EXEMPT, lacks
 from .points import Points, Tile, pairs, points
 from .roles import Classes, Roles, classes, tiles
 from .rules import every, semi_hard
-from .when import EXEMPT, lacks, worth
+from .when import worth
 
 #: Rule: distances of a tile, roles, margin, the inputs' dtype -> values and slopes.
 Rule = Callable[[Tensor, Roles, float | None, torch.dtype], tuple[Tensor, Tensor]]
