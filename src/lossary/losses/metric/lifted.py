@@ -19,9 +19,8 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance, between
+from .distance import Distance, between, distance_of
 from .partners import log_sum, mean_over, partners, positives, sides
-from .triplet import distance_of as plain_distance
 
 Finite = Interval("a finite number", -float("inf"), float("inf"), False, False, (-0.5, 0.0, 0.5, 1.0, 2.0))
 MARGIN = "how far apart samples of different labels should be"
@@ -35,11 +34,11 @@ def _pairs(e, labels, i, m, margin, distance):
         return []
 
     def away(j):
-        return [margin - plain_distance(e[j], e[k], m, distance) for k in far]
+        return [margin - distance_of(e[j], e[k], m, distance) for k in far]
 
     found = []
     for j in near:
-        own, others = plain_distance(e[i], e[j], m, distance), [*away(i), *away(j)]
+        own, others = distance_of(e[i], e[j], m, distance), [*away(i), *away(j)]
         size = own + abs(margin) + max(margin - each for each in others) + m.log(1 + len(others))
         found.append((own + m.log(m.sum([m.exp(each) for each in others])), size))
     return found
@@ -115,7 +114,7 @@ def _sums(e, labels, i, m, margin, distance):
     near, far = sides(labels, i)
     if not near or not far:
         return None
-    here, there = ([plain_distance(e[i], e[j], m, distance) for j in places] for places in (near, far))
+    here, there = ([distance_of(e[i], e[j], m, distance) for j in places] for places in (near, far))
     within, across = m.log(m.sum([m.exp(d) for d in here])), m.log(m.sum([m.exp(margin - d) for d in there]))
     return within + across, max(here) + max(there) + abs(margin) + 2 * m.log(len(e))
 

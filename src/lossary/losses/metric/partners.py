@@ -50,14 +50,3 @@ def sides(labels, i):
     """Places of a sample's partners of its label, and of the others: plain numbers."""
     near = [j for j in range(len(labels)) if j != i and labels[j] == labels[i]]
     return near, [j for j in range(len(labels)) if labels[j] != labels[i]]
-
-
-def unit(x, m):
-    """A plain vector at length 1; the zero vector has no direction and stays as it is."""
-    norm = m.sqrt(m.sum([v * v for v in x]))
-    return [v / norm for v in x] if norm != 0 else x
-
-
-def cosine(a, b, m):
-    """The product of two plain vectors: their cosine, where both have length 1."""
-    return m.sum([v * w for v, w in zip(a, b, strict=True)])

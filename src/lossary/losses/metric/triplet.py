@@ -22,7 +22,7 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance, between
+from .distance import Distance, between, distance_of
 
 MARGIN = "how much nearer the positive must be than the negative; None is the soft margin log(1 + exp(gap))"
 
@@ -31,22 +31,6 @@ def excess(near: Tensor, far: Tensor, margin: float | None) -> Tensor:
     """How far a triplet is from being right."""
     gap = near - far
     return -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
-
-
-def distance_of(a, b, m, distance):
-    """``between`` over plain numbers, for definitions."""
-    square = m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)])
-    if distance == "squared":
-        return square
-    if distance == "euclidean":
-        return m.sqrt(square)
-    norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
-    units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
-    if (norms[0] == 0) != (norms[1] == 0):
-        # A zero vector is as far from every other: exactly, or digits would choose among them.
-        nothing, unit = units if norms[0] == 0 else reversed(units)
-        return (m.sum([v * v - 2 * v * w for v, w in zip(nothing, unit, strict=True)]) + 1) / 2
-    return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
 
 
 def excess_of(near, far, m, margin):

@@ -21,8 +21,8 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance
-from .triplet import MARGIN, distance_of, excess, excess_of, pairwise
+from .distance import Distance, distance_of
+from .triplet import MARGIN, excess, excess_of, pairwise
 
 
 def _roles(labels: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
