@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lossary.core import probes
 from lossary.core.backends import Asked, Kernel
 from lossary.core.declaration import Loss
 from lossary.core.function import LossFunction
@@ -85,11 +86,6 @@ def _chunks(count: int) -> Iterator[slice]:
         yield slice(top, min(top + step, count))
 
 
-def _whole(tensor: Tensor) -> Any:
-    """A matrix product under autocast would be one of half precision."""
-    return torch.autocast(tensor.device.type, enabled=False)
-
-
 def _eagerly(
     function: LossFunction, x: Tensor, labels: Tensor, hyper: Mapping[str, Any], by_values: Tensor
 ) -> Tensor:
@@ -97,7 +93,7 @@ def _eagerly(
 
     Unit vectors are brought to length 1 once more there, which changes neither them nor any derivative of the whole.
     """
-    with _whole(x):
+    with probes.without_autocast(x):
         values, _, _ = function.loss.block(x, labels, **hyper)
         return torch.autograd.grad(values, x, by_values, create_graph=True)[0]
 
@@ -154,7 +150,7 @@ class _Contrastive(torch.autograd.Function):
         if torch.is_grad_enabled():
             hyper = {"margin": ctx.margin, "distance": ctx.distance}
             return _eagerly(pairs.contrastive_batch, x, labels, hyper, by_values), None, None, None
-        with _whole(x):
+        with probes.without_autocast(x):
             return _pull(x, labels, ctx.margin, ctx.distance == "cosine", by_values), None, None, None
 
 
@@ -206,7 +202,7 @@ class _Similar(torch.autograd.Function):
             hyper = dict(zip(("alpha", "beta", "base", "epsilon"), ctx.hyper, strict=True))
             return _eagerly(similarity.multi_similarity, u, labels, hyper, by_values), *(None,) * 5
         found = torch.zeros_like(u)
-        with _whole(u):
+        with probes.without_autocast(u):
             for rows in _chunks(len(u)):
                 similar, near, far = _similarities(u, labels, rows, epsilon)
                 push = (beta * (similar - base)).sub_(pushes[rows].unsqueeze(1)).exp_()

@@ -119,14 +119,14 @@ def _kin(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """See ``Kin``."""
     _, group, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
     many = sizes[group] - 1
-    partner = _partners(group, many)
+    partner = partners(group, many)
     # The sum over positives is that of the whole label less the sample itself; of one positive, it is the partner.
     whole = x.new_zeros(len(sizes), x.shape[1]).index_add(0, group, x)
     others = torch.where((partner >= 0).unsqueeze(1), x[partner.clamp(min=0)], whole[group] - x)
     return many, partner, others
 
 
-def _partners(group: Tensor, many: Tensor) -> Tensor:
+def partners(group: Tensor, many: Tensor) -> Tensor:
     """Where a label stands exactly twice, the place of the other one; -1 elsewhere."""
     places = torch.argsort(group, stable=True)
     twice = places[many[places] == 1]
