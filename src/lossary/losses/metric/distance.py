@@ -6,6 +6,7 @@ from torch import Tensor
 from lossary.declare import Choice
 
 Distance = Choice(("euclidean", "squared", "cosine"))
+WAY = "how far apart two embeddings are"
 
 
 def between(a: Tensor, b: Tensor, distance: str) -> Tensor:

@@ -23,11 +23,10 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import between, distance_of
+from .distance import WAY, between, distance_of
 from .triplet import pairwise
 
 MARGIN = "how far apart two samples of different kinds are to be"
-WAY = "how far apart two embeddings are"
 
 #: The distances that a pair is judged by; it is squared in any case.
 Apart = Choice(("euclidean", "cosine"))

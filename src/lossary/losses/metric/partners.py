@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .distance import distance_of
+
 #: What a loss that multiplies matrices cannot keep.
 EXEMPT = {"autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype"}
 
@@ -50,3 +52,8 @@ def sides(labels, i):
     """Places of a sample's partners of its label, and of the others: plain numbers."""
     near = [j for j in range(len(labels)) if j != i and labels[j] == labels[i]]
     return near, [j for j in range(len(labels)) if labels[j] != labels[i]]
+
+
+def distances(e, labels, i, m, distance):
+    """How far a sample's partners of its label are, and how far the others: plain numbers."""
+    return tuple([distance_of(e[i], e[j], m, distance) for j in places] for places in sides(labels, i))
