@@ -112,7 +112,7 @@ class _CrossEntropy(torch.autograd.Function):
         found = rows(x, how.target, how.keep, how.scale, slope)
         ctx.save_for_backward(logits)
         ctx.how, ctx.slope = how, slope
-        return found.values.sum() if how.shape is None else found.values.reshape(how.shape)
+        return found.sum() if how.shape is None else found.reshape(how.shape)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
