@@ -21,6 +21,7 @@ from lossary.losses.metric import pairs
 from lossary.losses.metric.distance import direction, length
 from lossary.losses.multilabel.zlpr import above_zero
 
+from .kept import kept, put_back
 from .wants import EXEMPT, lacks
 
 Found = tuple[Tensor, Tensor, None]
@@ -43,7 +44,7 @@ def contrastive_batch(
         found: Tensor = _Contrastive.apply(x, labels, margin, distance)  # type: ignore[no-untyped-call]
         return found
 
-    values, many = _kept(run, embeddings, labels, keep)
+    values, many = _each(run, embeddings, labels, keep)
     return values, many, None
 
 
@@ -63,21 +64,17 @@ def multi_similarity(
         found: Tensor = _Similar.apply(direction(x), labels, alpha, beta, base, epsilon)  # type: ignore[no-untyped-call]
         return found
 
-    values, many = _kept(run, embeddings, labels, keep)
+    values, many = _each(run, embeddings, labels, keep)
     return values, many > 0, None
 
 
-def _kept(
+def _each(
     run: Callable[[Tensor, Tensor], Tensor], x: Tensor, labels: Tensor, keep: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """One value per sample and how many others it is compared with, among those that take part."""
-    if keep is None:
-        count = len(x)
-        return run(x, labels), torch.full((count,), max(count - 1, 0), device=x.device)
-    (place,) = keep.nonzero(as_tuple=True)
-    count = len(place)
-    values = x.new_zeros(len(x)).index_put((place,), run(x[place], labels[place]))
-    return values, torch.where(keep, max(count - 1, 0), 0)
+    place, (x, labels) = kept(keep, x, labels)
+    many = torch.full((len(x),), max(len(x) - 1, 0), device=x.device)
+    return put_back(run(x, labels), place, keep), put_back(many, place, keep)
 
 
 def _chunks(count: int) -> Iterator[slice]:
