@@ -32,17 +32,21 @@ class Circle(NamedTuple):
         dist.all_gather(found, said, group=self.group)
         return [tuple(each.tolist()) for each in found]
 
-    def lengths(self, own: int, device: torch.device) -> list[int]:
-        """How many rows every rank has."""
-        return [each for (each,) in self.told((own,), device)]
+    def lengths(self, tensor: Tensor) -> tuple[int, ...]:
+        """How many rows every rank's tensor has."""
+        return tuple(each for (each,) in self.told((len(tensor),), tensor.device))
 
-    def round(self, length: int, block: Held, gathers: Held = ()) -> Iterator[tuple[int, Held, Held]]:
+    def round(
+        self, lengths: tuple[int, ...], block: Held, gathers: Held = ()
+    ) -> Iterator[tuple[int, Held, Held]]:
         """Every rank's block in turn, this rank's own first: whose it is, the block, and what it gathers on its way.
 
         Who writes into what a block gathers writes into what is passed on. After the last step it is home, and
-        ``gathers`` holds what all have written. All tensors have ``length`` rows, as many as the rank has.
+        ``gathers`` holds what all have written.
+
+        Args:
+            lengths: how many rows the tensors of each rank have.
         """
-        lengths = self.lengths(length, (*block, *gathers)[0].device)
         gathered = gathers
         for step in range(self.size):
             yield (self.rank - step) % self.size, block, gathered

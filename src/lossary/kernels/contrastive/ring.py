@@ -1,8 +1,9 @@
-"""Contrastive losses over the ranks of a process group, none of which ever holds more than two ranks' samples.
+"""Contrastive losses over the ranks of a process group, none of which ever holds more than a few ranks' samples.
 
 Every rank keeps its rows of the table of similarities. The columns go round: a rank adds what the block at hand means
 for its rows, and passes the block on to its neighbour together with what its rows mean for the block. After as many
-steps as there are ranks each block is home again.
+steps as there are ranks, what was gathered for a block is home with its rank. At any time a rank has its own samples,
+the block at hand, and while blocks move the one that arrives.
 """
 
 from __future__ import annotations
@@ -44,15 +45,13 @@ class _Whole(NamedTuple):
     Attributes:
         table: what is asked; columns count from this rank's first.
         added: the bias.
-        starts: where the columns of each rank begin.
-        all_of: how many columns there are.
+        lengths: how many columns each rank has.
     """
 
     table: Table
     added: float
     circle: Circle
-    starts: tuple[int, ...]
-    all_of: int
+    lengths: tuple[int, ...]
 
     def part(self, whose: int, a: Tensor, block: Tensor, *sums: Tensor) -> Table:
         """What a block makes with this rank's rows: a foreign one is no table of a set with itself.
@@ -63,9 +62,9 @@ class _Whole(NamedTuple):
         kind, skip = self.table.sum, self.table.skip
         if whose != self.circle.rank:
             kind = Sum.ROWS if kind is Sum.SAME else kind
-            shift = self.starts[whose] - self.starts[self.circle.rank]
+            shift = sum(self.lengths[:whose]) - sum(self.lengths[: self.circle.rank])
             skip = tuple(each - shift for each in skip)
-        return Table(kind, skip, tiles.calm(a, block, self.added, self.all_of, *sums))
+        return Table(kind, skip, tiles.calm(a, block, self.added, sum(self.lengths), *sums))
 
 
 class _Sums(torch.autograd.Function):
@@ -75,13 +74,11 @@ class _Sums(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         ctx.set_materialize_grads(False)
         other = a if b is None else b
-        lengths = circle.lengths(len(other), a.device)
-        starts = tuple(sum(lengths[:rank]) for rank in range(circle.size))
-        ctx.whole = whole = _Whole(table, added, circle, starts, sum(lengths))
+        ctx.whole = whole = _Whole(table, added, circle, circle.lengths(other))
         soft = table.sum is Sum.SOFTPLUS
         rows = a.new_zeros(len(a)) if soft else a.new_full((len(a),), -torch.inf)
         columns = other.new_full((len(other),), -torch.inf)
-        for whose, (block,), (down,) in circle.round(len(other), (other,), (columns,)):
+        for whose, (block,), (down,) in circle.round(whole.lengths, (other,), (columns,)):
             across, along = tiles.total(a, block, added, whole.part(whose, a, block))
             rows = rows + across if soft else torch.logaddexp(rows, across)
             if along is not None:
@@ -111,7 +108,7 @@ class _Sums(torch.autograd.Function):
         if columns is not None:
             held += [some(columns), torch.zeros_like(columns) if by_columns is None else by_columns]
         found, back, whole = torch.zeros_like(a), torch.zeros_like(other), a.new_zeros(())
-        for whose, (block, *across), (collected,) in asked.circle.round(len(other), tuple(held), (back,)):
+        for whose, (block, *across), (collected,) in asked.circle.round(asked.lengths, tuple(held), (back,)):
             given = Given(rows, across[0], by_rows, across[1]) if across else Given(rows, None, by_rows, None)
             relative = [each for each in (given.rows, given.columns) if each is not None]
             part = asked.part(whose, a, block, *relative)
@@ -141,7 +138,7 @@ class Kin(NamedTuple):
 
         The place counts from this rank's first sample, and is far below 0 where there is not exactly one.
         """
-        lengths = self.circle.lengths(len(labels), labels.device)
+        lengths = self.circle.lengths(labels)
         start = sum(lengths[: self.circle.rank])
         # Labels are whole numbers, one a sample: those of all ranks together are little beside one rank's embeddings.
         (everyone,), _ = gather((labels.detach(),), self.circle.group or True)
@@ -149,7 +146,7 @@ class Kin(NamedTuple):
         _, group, sizes = torch.unique(everyone, return_inverse=True, return_counts=True)
         many, here = sizes[group] - 1, slice(start, start + len(labels))
         partner = partners(group, many)[here]
-        others: Tensor = _Others.apply(x, group[here], self.circle)  # type: ignore[no-untyped-call]
+        others: Tensor = _Others.apply(x, group[here], self.circle, lengths)  # type: ignore[no-untyped-call]
         return many[here], torch.where(partner < 0, NOWHERE, partner - start), others
 
 
@@ -161,22 +158,22 @@ class _Others(torch.autograd.Function):
     """The sum of all samples with a sample's label, of all ranks, but for itself."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, group: Tensor, circle: Circle) -> Tensor:
-        ctx.circle = circle
+    def forward(ctx: Any, x: Tensor, group: Tensor, circle: Circle, lengths: tuple[int, ...]) -> Tensor:
+        ctx.circle, ctx.lengths = circle, lengths
         ctx.save_for_backward(group)
-        return _of_kin(circle, group, x)
+        return _of_kin(x, group, circle, lengths)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None, None]:
         # Kinship is mutual: what a sample's sum is to another, the other's is to it.
         (group,) = ctx.saved_tensors
-        return _of_kin(ctx.circle, group, grads[0].contiguous()), None, None
+        return _of_kin(grads[0], group, ctx.circle, ctx.lengths), None, None, None
 
 
-def _of_kin(circle: Circle, group: Tensor, x: Tensor) -> Tensor:
+def _of_kin(x: Tensor, group: Tensor, circle: Circle, lengths: tuple[int, ...]) -> Tensor:
     known, place = torch.unique(group, return_inverse=True)
     whole = x.new_zeros(len(known), x.shape[1])
-    for _, (block, theirs), _ in circle.round(len(x), (x, group)):
+    for _, (block, theirs), _ in circle.round(lengths, (x, group)):
         if len(known) and len(theirs):
             at = torch.searchsorted(known, theirs).clamp(max=len(known) - 1)
             (alike,) = (known[at] == theirs).nonzero(as_tuple=True)
