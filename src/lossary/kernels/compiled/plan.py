@@ -95,7 +95,7 @@ class Plan:
                 torch._dynamo.maybe_mark_dynamic(given[1], 0)
         with torch.no_grad():
             if probes.autocast_is_on(first):
-                with torch.autocast(first.device.type, enabled=False):
+                with probes.without_autocast(first):
                     return self.graphs[what](*given)
             return self.graphs[what](*given)
 
