@@ -98,9 +98,10 @@ def _sizes(x, y, m, *, centres, margin, scale, temperature):
     cancels=_sizes,
     symbolic=False,
     formula=r"\sum_k y_k \log\left(1 + \sum_{j \ne k} e^{s (S_j - S_k + \text{margin})}\right) \text{ with } S_j = "
-    r"\sum_c p_{jc} x_{jc} \text{ and } p_j = \operatorname{softmax}(x_j / \tau) \text{ over the centres of class } j",
-    derivative=r"g_j\, p_{jc} \left(1 + \frac{x_{jc} - S_j}{\tau}\right) \text{ with } g_j = s \sum_k y_k (q_{kj} - "
-    r"[j = k]) \text{ and } q_k = \operatorname{softmax}(s S) \text{ once the margin is taken from } S_k",
+    r"\sum_l p_{jl} x_{jl} \text{ and } p_j = \operatorname{softmax}(x_j / T) \text{ over the centres } l \text{ of "
+    r"class } j",
+    derivative=r"g_i\, p_{il} \left(1 + \frac{x_{il} - S_i}{T}\right) \text{ with } g_i = s \sum_k y_k (q_{ki} - "
+    r"[i = k]) \text{ and } q_k = \operatorname{softmax}(s S) \text{ once the margin is taken from } S_k",
     example=Example(
         ((0.5, 0.25, 0.1875, 0.1875), 0),
         0.6931471805599453,
@@ -134,8 +135,9 @@ def soft_triple(
 
     The input are cosines, of embeddings of length 1 with all centres of length 1: a linear layer without bias on
     normalised vectors, whose weight (classes · centres, D) holds the centres of a class one below the other. Shapes:
-    cosines (N, classes · centres), target (N,) or (N, classes); per unit (N,). The paper adds 0.2 times
-    ``sparse_centres`` of the weight, so that centres which are not needed become one.
+    cosines (N, classes · centres), target (N,) or (N, classes); per unit (N,). A centre that lags behind its class's
+    similarity by more than the temperature is pushed the other way, so that each keeps to its own cluster. The paper
+    adds 0.2 times ``sparse_centres`` of the weight, so that centres which are not needed become one.
     """
     return led(relaxed(cosines, centres, temperature), target, lambda c: c - margin, scale)
 

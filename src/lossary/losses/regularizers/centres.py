@@ -1,11 +1,19 @@
 """How far the centres of one class lie apart."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from lossary.declare import Claims, Elicits, Example, Link, Paper, PerRow, Table, Task, loss
+from lossary.core.kinds import Form, Kind
+from lossary.declare import Claims, Elicits, Example, Link, Paper, PerRow, Task, loss
 
 from ..metric.distance import direction, length
+
+Centres = Annotated[
+    Tensor,
+    Kind(Form.CLOUD, "the centres of each class: centres and features on the last two axes", 0.375),
+]
 
 
 def _gaps(centres: Tensor) -> Tensor:
@@ -24,7 +32,7 @@ def _divisor(centres: Tensor) -> int:
     title="Sparse centres penalty",
     task=Task.PENALTY,
     link=Link.IDENTITY,
-    outputs="any: it is a price on the centres of each class",
+    outputs="none: it is a price on weights, the centres of each class",
     decode="centres of a class that end in one place may be merged",
     elicits=Elicits.OWN,
     constant="all centres of a class in one place",
@@ -44,7 +52,7 @@ def _divisor(centres: Tensor) -> int:
     paper=Paper("Qian, Shang, Sun, Hu, Li and Jin", 2019, "SoftTriple Loss: Deep Metric Learning Without Triplet "
                 "Sampling", arxiv="1909.05235"),
 )  # fmt: skip
-def sparse_centres(centres: Table) -> PerRow:
+def sparse_centres(centres: Centres) -> PerRow:
     """Half the mean distance of two centres of a class, which draws centres together until they are one.
 
     Shapes: centres (classes, K, D), as the weight of ``soft_triple`` is with ``.unflatten(0, (-1, K))``; per unit

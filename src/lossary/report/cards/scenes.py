@@ -168,7 +168,9 @@ def _row(loss: Loss, given: Mapping[str, object], what: str, target: Form) -> Sc
 
     ends = _ends(loss, -REACH, REACH)
     if kind.times(given) > 1:
-        return Scene(f"{what} of one entry of the true class, all others of the three at 0", inputs, *ends)
+        many = f"{kind.times(given)} {kind.several}"
+        says = f"{what} of one of the true class's {many}; the others, and those of {count - 1} classes, at 0"
+        return Scene(says, inputs, *ends)
     if known is None:
         return Scene(f"{what} of the true class, the two others at 0", inputs, *ends)
     return Scene(f"{what} of class {true}, which is the true one, of {count}; the rest at 0", inputs, *ends)
