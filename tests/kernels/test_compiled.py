@@ -21,7 +21,8 @@ from lossary.core import probes
 from lossary.core.errors import BackendError, DomainError, LossaryError, ShapeError
 from lossary.declare import Claims, Elicits, Example, Link, PerElement, Prediction, RealTarget, Task, loss
 from lossary.kernels import compiled
-from lossary.kernels.compiled.graph import Graph, _scatter_add, _scatter_value
+from lossary.kernels.compiled.graph import Graph
+from lossary.kernels.compiled.loops import _scatter_add, _scatter_value
 from lossary.kernels.compiled.plan import Plan
 
 ROW = torch.ops.aten

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import probes
-from lossary.core.backends import Lacking as Lacking
+from lossary.core.backends import Lacking
 
 from ..wants import TRANSFORMS
 
