@@ -58,16 +58,20 @@ def made_again() -> Iterator[None]:
 
 
 def table() -> dict[Any, Callable[..., Any]]:
-    """Inductor's decompositions, with some of our own.
+    """Inductor's decompositions, with some of our own."""
+    from torch._inductor.decomposition import select_decomp_table
+
+    return {**select_decomp_table(), **own()}
+
+
+def own() -> dict[Any, Callable[..., Any]]:
+    """Decompositions that keep a loop whole.
 
     A scatter of one entry per row is a loop of its own between two loops over memory; a comparison with its index joins
     the loop around it. The slope of log σ is made of 64-bit integers; a choice between two numbers is not.
     """
-    from torch._inductor.decomposition import select_decomp_table
-
     aten = torch.ops.aten
     return {
-        **select_decomp_table(),
         aten.scatter.value: _scatter_value,
         aten.scatter.src: _scatter,
         aten.scatter_add.default: _scatter_add,
