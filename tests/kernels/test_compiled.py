@@ -26,7 +26,6 @@ from lossary.kernels.compiled.loops import own
 from lossary.kernels.compiled.plan import Plan
 
 
-
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     compiled.forget()

@@ -19,7 +19,7 @@ def written(name: str, *inputs: torch.Tensor) -> str:
     """The source of a loss's kernel of value and slope."""
     compiled.forget()
     function: Any = lossary.get(name)
-    with config.patch(force_disable_caches=True):
+    with config.patch(fx_graph_cache=False):
         _, (source, *_) = run_and_get_code(lambda: function(*inputs, backend="compile"))
     compiled.forget()
     return str(source)
