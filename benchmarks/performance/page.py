@@ -16,10 +16,29 @@ in turn, seven rounds; who begins a round changes. **Time** is the ratio to the 
 (least to most). Times of a machine vary by tens of percents from hour to hour, ratios within a round much less, so no
 lone time is printed. Eager losses spend much of their time on fresh pages that the allocator asks the system for, so
 each contest is timed twice: with malloc as it is, and with one that keeps its pages. **Memory** is the peak above the
-inputs in a fresh process, gradients included.
+inputs in a fresh process, gradients included. Less is better throughout. Pictures and verdicts take the
+times with malloc as it is. In the names N counts rows, D features, V classes and B samples of a batch.
 
 Measured on {machine}.
 """
+
+#: What the sides of a family are.
+SIDES = {
+    "Linear heads": """
+`three products` is a floor and not a loss: the logits and the two products that bring their gradient back, into memory
+that is there already. `head, then ...` is a linear layer and a loss after it. `torch, chunked` is torch's own
+`F.linear_cross_entropy`, as it comes or with so many rows a chunk. `lossary, all options` has class weights, label
+smoothing and a z-loss.""",
+    "Contrastive": """
+`by hand` is what is commonly written with torch's own functions: all similarities as one matrix, and a loss of it.
+`lossary, eager` does the same, `lossary, chunked` never holds the matrix.""",
+    "Mining": """
+pytorch-metric-learning finds the triplets, then takes the loss of them; `lossary, chunked` goes through the distances
+in tiles.""",
+    "Value and slope in one kernel": """
+`lossary, eager` runs a loss operation by operation. `torch.compile of eager` is that very function under
+`torch.compile`, and `lossary, compile` is `backend="compile"`.""",
+}
 
 
 def lines(contest: Contest, found: Mapping[str, Any]) -> str:
@@ -54,7 +73,7 @@ def write(docs: Path, families: Mapping[str, Sequence[Contest]], known: Mapping[
         if not measured:
             continue
         key = family.lower().replace(" ", "-")
-        text += [f"\n## {family}\n"]
+        text += [f"\n## {family}\n", *([f"{SIDES[family].strip()}\n"] if family in SIDES else ())]
         for kind in ("time", "memory"):
             drawn = pictures.draw(kind, measured, known)
             if drawn is not None:
