@@ -2430,6 +2430,47 @@ class _SoftOrdinal(LossFunction, Protocol):
 
 soft_ordinal: _SoftOrdinal
 
+class _SoftTriple(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        centres: int,
+        margin: float = 0.01,
+        scale: float = 20.0,
+        temperature: float = 0.1,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over classes of several centres each, of which the nearest speaks loudest."""
+
+soft_triple: _SoftTriple
+
+class _SparseCentres(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        centres: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Half the mean distance of two centres of a class, which draws centres together until they are one."""
+
+sparse_centres: _SparseCentres
+
 class _Sparsemax(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

@@ -120,6 +120,8 @@ CATALOGUE: dict[str, str] = {
     "smooth_hinge": "lossary.losses.binary.smooth_hinge",
     "smooth_l1": "lossary.losses.regression.smooth_l1",
     "soft_ordinal": "lossary.losses.ordinal.distance",
+    "soft_triple": "lossary.losses.metric.soft_triple",
+    "sparse_centres": "lossary.losses.regularizers.centres",
     "sparsemax": "lossary.losses.multiclass.sparse",
     "sphereface": "lossary.losses.metric.sphereface",
     "spherical": "lossary.losses.calibration.spherical",

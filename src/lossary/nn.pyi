@@ -2776,6 +2776,53 @@ class SoftOrdinal(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class SoftTriple(Single):
+    """Softmax over classes of several centres each, of which the nearest speaks loudest."""
+
+    def __init__(
+        self,
+        *,
+        centres: int,
+        margin: float = 0.01,
+        scale: float = 20.0,
+        temperature: float = 0.1,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class SparseCentres(Single):
+    """Half the mean distance of two centres of a class, which draws centres together until they are one."""
+
+    def __init__(
+        self,
+        *,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        centres: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Sparsemax(Single):
     """What the true class lacks under probabilities that are the nearest point of the simplex, hence often 0."""
 

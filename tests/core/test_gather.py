@@ -16,3 +16,9 @@ def test_gathering_without_a_job_is_refused() -> None:
 def test_a_loss_that_compares_nothing_takes_no_gather() -> None:
     with pytest.raises(TypeError, match="gather"):
         lossary.mse(torch.zeros(2), torch.zeros(2), gather=True)  # type: ignore[call-arg]
+
+
+def test_units_of_many_ranks_are_nobody_s() -> None:
+    x = torch.randn(4, 2)
+    with pytest.raises(OptionError, match=r"clip\.units\(gather=\.\.\.\): expected no gather"):
+        lossary.clip.units(x, x, gather=True)

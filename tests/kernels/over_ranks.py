@@ -3,7 +3,7 @@
     python over_ranks.py
 
 Prints what differs, and ends with 1 where something does. A program of its own: ranks are forked from it before
-it has threads, so torch is imported once.
+it has threads, so torch is imported once. What is asked of contrastive losses stands in ``rings.py``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import rings
 import torch
+from agree import close
 from torch import Tensor
 from torch import distributed as dist
 from torch.multiprocessing import start_processes  # type: ignore[attr-defined]
@@ -27,14 +28,6 @@ RANKS = 3
 #: How the classes lie on the ranks of each group: unequal, and one of them with a single class.
 SPLITS = {2: (4, 7), 3: (1, 6, 4)}
 ROWS, FEATURES, CLASSES = 7, 5, 11
-
-
-def close(found: Tensor | None, wanted: Tensor | None, what: str) -> list[str]:
-    """A sentence where two tensors differ by more than rounding."""
-    assert found is not None and wanted is not None
-    if torch.allclose(found.double(), wanted.double(), rtol=1e-10, atol=1e-12):
-        return []
-    return [f"{what}: {(found - wanted).abs().max().item():.3g} apart"]
 
 
 def drawn() -> dict[str, Tensor]:
@@ -117,94 +110,11 @@ def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     return [*wrong, "a soft target was not refused"]
 
 
-#: Contrastive losses in which blocks go round; those without a temperature here learn it.
-RINGS: dict[str, dict[str, object]] = {
-    "info_nce": {"temperature": 0.3},
-    "clip": {},
-    "siglip": {},
-    "nt_xent": {"temperature": 0.5},
-    "decoupled": {"temperature": 0.5},
-    "supcon": {"temperature": 0.5},
-}
-#: How many samples each rank of a group has; the second group of three has a rank without any, and one with one.
-BATCHES = {2: [(4, 3)], 3: [(2, 3, 4), (3, 0, 1)]}
-
-
-def rings(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
-    """The batch that goes round against the batch on one process: values, gradients of samples and of settings."""
-    wrong: list[str] = []
-    for batch in BATCHES[len(split)]:
-        for name, fixed in RINGS.items():
-            for what in ("nothing", "weight and mask", "none"):
-                wrong += ring(group, batch, name, fixed, what)
-    return wrong
-
-
-def ring(
-    group: dist.ProcessGroup, batch: tuple[int, ...], name: str, fixed: dict[str, object], what: str
-) -> list[str]:
-    """One loss on one split."""
-    rank, size, made = dist.get_rank(group), sum(batch), torch.Generator().manual_seed(len(name))
-    mine = slice(sum(batch[:rank]), sum(batch[: rank + 1]))
-    inputs = [torch.randn(size, FEATURES, generator=made, dtype=torch.float64) for _ in range(2)]
-    if name == "supcon":
-        inputs[1] = torch.arange(size) % 3  # some labels stand twice, on different ranks
-    options: dict[str, object] = {"reduction": "none" if what == "none" else "mean"}
-    cut = dict(options)
-    if what == "weight and mask":
-        weight = torch.rand(size, generator=made, dtype=torch.float64)
-        mask = torch.rand(size, generator=made) < 0.7
-        options |= {"weight": weight, "mask": mask}
-        cut |= {"weight": weight[mine], "mask": mask[mine]}
-    leaf = [torch.tensor(0.4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
-    learn = "temperature" not in fixed
-    settled = [dict(fixed) | ({"temperature": each} if learn else {}) for each in leaf]
-    whole = [each.clone().requires_grad_(each.is_floating_point()) for each in inputs]
-    part = [each[mine].clone().requires_grad_(each.is_floating_point()) for each in inputs]
-    loss = lossary.get(name)
-    wanted = loss(*whole, backend="eager", **settled[0], **options)
-    found = loss(*part, backend="chunked", gather=group, **settled[1], **cut)
-    said = f"{name} of {batch}, {what}"
-    wrong = close(found, wanted, f"{said}, value")
-    tilt = torch.arange(wanted.numel(), dtype=torch.float64).reshape(wanted.shape) + 1.0
-    (wanted * tilt).sum().backward()
-    (found * tilt).sum().backward()
-    for a, b in zip(part, whole, strict=True):
-        if b.is_floating_point():
-            # What data-parallel wrappers average over the ranks.
-            assert a.grad is not None and b.grad is not None
-            wrong += close(a.grad / len(batch), b.grad[mine], f"{said}, gradient")
-    if learn:
-        assert leaf[1].grad is not None
-        dist.all_reduce(leaf[1].grad, group=group)
-        wrong += close(leaf[1].grad / len(batch), leaf[0].grad, f"{said}, gradient of the temperature")
-    return wrong
-
-
-def held(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
-    """No rank ever holds the samples of all."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Largest(TorchDispatchMode):
-        most = 0
-
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            found = func(*args, **(kwargs or {}))
-            for each in found if isinstance(found, (tuple, list)) else (found,):
-                if isinstance(each, Tensor) and each.ndim == 2:
-                    self.most = max(self.most, len(each))
-            return found
-
-    own = 5
-    a, b = (torch.randn(own, FEATURES, requires_grad=True) for _ in range(2))
-    watch = Largest()
-    value = lossary.clip(a, b, backend="chunked", gather=group)
-    with watch:
-        value.backward()
-    return [] if watch.most <= own else [f"a tensor of {watch.most} rows where a rank has {own} samples"]
-
-
-CHECKS: tuple[Callable[[dist.ProcessGroup, tuple[int, ...]], list[str]], ...] = (sharded, frozen, rings, held)
+CHECKS: tuple[Callable[[dist.ProcessGroup, tuple[int, ...]], list[str]], ...] = (
+    sharded,
+    frozen,
+    *rings.CHECKS,
+)
 
 
 def _rank(rank: int, folder: str) -> None:

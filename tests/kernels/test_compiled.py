@@ -21,10 +21,9 @@ from lossary.core import probes
 from lossary.core.errors import BackendError, DomainError, LossaryError, ShapeError
 from lossary.declare import Claims, Elicits, Example, Link, PerElement, Prediction, RealTarget, Task, loss
 from lossary.kernels import compiled
-from lossary.kernels.compiled.graph import Graph, _scatter_add, _scatter_value
+from lossary.kernels.compiled.graph import Graph
+from lossary.kernels.compiled.loops import own
 from lossary.kernels.compiled.plan import Plan
-
-ROW = torch.ops.aten
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +36,12 @@ def _fresh() -> Iterator[None]:
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same graphs with the same decompositions, run by torch's operations instead of Inductor's loops."""
-    own = {ROW.scatter.value: _scatter_value, ROW.scatter_add.default: _scatter_add}
 
     def run(self: Graph, graph: Any, examples: Any) -> Any:
         self.graphs += 1
-        return aot_autograd(fw_compiler=lambda module, _: module.forward, decompositions=own)(graph, examples)
+        return aot_autograd(fw_compiler=lambda module, _: module.forward, decompositions=own())(
+            graph, examples
+        )
 
     monkeypatch.setattr(Graph, "_inductor", run)
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 import lossary
-from lossary.core.errors import BackendError, DomainError, DtypeError, OptionError, ShapeError
 from lossary.kernels.linear import Reported
 
 ROWS, WIDTH, CLASSES = 13, 5, 7
@@ -273,98 +272,3 @@ def test_accuracy_and_entropy_come_from_the_same_pass() -> None:
     assert found.loss.requires_grad
     alone = lossary.linear("categorical_focal", leaves[0], leaves[1], target, report="entropy")
     assert alone.accuracy is None and alone.entropy is not None
-
-
-def test_a_module_brings_its_settings() -> None:
-    leaves, target = head(), indices()
-    module = lossary.nn.CategoricalFocal(gamma=0.5, label_smoothing=0.1, reduction="sum")
-    found = lossary.linear(module, leaves[0], leaves[1], target, leaves[2])
-    torch.testing.assert_close(found, module(logits(leaves), target), rtol=1e-12, atol=1e-12)
-    found = lossary.linear(module, leaves[0], leaves[1], target, leaves[2], gamma=1.0, reduction="mean")
-    wanted = lossary.categorical_focal(logits(leaves), target, gamma=1.0, label_smoothing=0.1)
-    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
-
-
-def test_a_call_can_say_what_computes_it() -> None:
-    leaves = head()
-    said = lossary.explain(lossary.linear, "categorical_focal", leaves[0], leaves[1], indices())
-    assert said.backend == "chunked" and ("eager", "not asked for") in said.others
-    said = lossary.explain(lossary.linear_cross_entropy, leaves[0], leaves[1], indices(), backend="eager")
-    assert (said.backend, said.why) == ("eager", "asked for")
-    value = lossary.linear_cross_entropy(leaves[0], leaves[1], indices(), backend="eager")
-    assert value.requires_grad
-    given = (*leaves[:2], indices())
-    said = lossary.explain(lossary.linear_cross_entropy, *given, class_group=True)
-    assert said.backend == "chunked"
-    assert (
-        "eager",
-        "it wants all classes on one rank, and there is classes spread over a group",
-    ) in said.others
-    with pytest.raises(DomainError, match=r"linear_cross_entropy\(z_loss=\.\.\.\)"):
-        lossary.explain(lossary.linear_cross_entropy, *given, z_loss=-1.0)
-
-
-def test_classes_of_many_ranks_are_not_chunked_in_the_name_of_another_backend() -> None:
-    with pytest.raises(BackendError, match=r"\(backend='eager'\): expected all classes on one rank"):
-        lossary.linear_cross_entropy(HIDDEN, WEIGHT, TARGET, class_group=True, backend="eager")
-
-
-HIDDEN, WEIGHT, TARGET = torch.randn(4, 3), torch.randn(5, 3), torch.tensor([0, 1, 2, 3])
-
-
-@pytest.mark.parametrize(
-    ("error", "says", "named"),
-    [
-        (ShapeError, r"weight \(3, 5\); pass weight\.T", {"weight": WEIGHT.T}),
-        (ShapeError, r"linear\(bias\): expected shape \(5,\)", {"bias": torch.zeros(4)}),
-        (
-            ShapeError,
-            r"linear\(row_weight\): expected a tensor of shape \(4,\)",
-            {"row_weight": torch.ones(3)},
-        ),
-        (
-            DtypeError,
-            r"linear\(weight\): expected torch\.float32, as hidden has",
-            {"weight": WEIGHT.double()},
-        ),
-        (
-            DtypeError,
-            r"linear\(hidden\): expected a floating tensor, got torch\.int64",
-            {"hidden": HIDDEN.long()},
-        ),
-        (
-            DomainError,
-            r"cross_entropy\(target\): expected class indices from 0 to 4, got 7",
-            {"target": TARGET + 4},
-        ),
-        (DomainError, r"linear\(rows=\.\.\.\): expected an integer of at least 1, got 0", {"rows": 0}),
-        (OptionError, r"linear\(gamma=\.\.\.\): expected one of class_weight", {"gamma": 2.0}),
-        (OptionError, r"linear\(class_dim=\.\.\.\): expected logits with the classes last", {"class_dim": 1}),
-        (
-            OptionError,
-            r"linear\(report=\.\.\.\): expected 'accuracy', 'entropy' or both",
-            {"report": "recall"},
-        ),
-        (
-            OptionError,
-            r"linear\(backend=\.\.\.\): expected 'auto', .*'eager', got 'fast'",
-            {"backend": "fast"},
-        ),
-        (
-            BackendError,
-            r"linear\(backend=\.\.\.\): expected 'auto', .*, got 'compile'",
-            {"backend": "compile"},
-        ),
-        (OptionError, r"expected 'mean', 'sum' or 'none', got 'average'", {"reduction": "average"}),
-        (OptionError, r"linear\(loss\): expected a loss with one value per row", {"loss": "dice"}),
-        (OptionError, r"got r_drop of first, second, target", {"loss": "r_drop"}),
-        (OptionError, r"expected a tuple of teacher, target, got one tensor", {"loss": "distillation"}),
-        (OptionError, r"expected one loss: its function, its name or its module", {"loss": "ce + mae"}),
-    ],
-)
-def test_a_wrong_call_is_refused_by_name(error: type[Exception], says: str, named: dict[str, Any]) -> None:
-    if named.get("loss") == "ce + mae":
-        named = {"loss": lossary.parse("cross_entropy + categorical_focal")}
-    given = {"loss": "cross_entropy", "hidden": HIDDEN, "weight": WEIGHT, "target": TARGET, **named}
-    with pytest.raises(error, match=says):
-        lossary.linear(**given)

@@ -15,10 +15,8 @@ from torch.utils.checkpoint import checkpoint
 
 import lossary
 from lossary import linear, linear_cross_entropy, world
-from lossary.core.errors import DomainError
 from lossary.kernels.linear import compute
 from lossary.kernels.linear.crossed import CrossEntropy
-from lossary.kernels.linear.softmax import Target
 
 ROWS, WIDTH, CLASSES = 7, 3, 5
 TARGET = torch.tensor([0, 4, -100, 2, 2, 1, 3])
@@ -302,31 +300,3 @@ def test_a_group_divides_by_the_count_of_all(monkeypatch: pytest.MonkeyPatch) ->
     found = linear_cross_entropy(given[0], given[1], TARGET, given[2], group=True)
     wanted = lossary.cross_entropy(given[0] @ given[1].T + given[2], TARGET) / 2.0
     agree([found, *torch.autograd.grad(found, given)], [wanted, *torch.autograd.grad(wanted, given)])
-
-
-def test_numbers_outside_a_loss_are_refused_behind_a_head_too() -> None:
-    with pytest.raises(DomainError, match=r"msle\(prediction\): expected a finite number above -1"):
-        linear("msle", head()[0] * 10, head()[1], torch.rand(ROWS, CLASSES, dtype=torch.float64))
-
-
-def test_slices_of_the_classes_add_up_to_the_whole() -> None:
-    """What a form with the class axis in parts builds on: the sums of parts are those of the whole."""
-    from lossary.kernels.linear.softmax import Sums, slope_, sums, value
-
-    z, target = torch.randn(6, 9, dtype=torch.float64), torch.tensor([0, 8, 3, 4, 5, 2])
-    whole = Target(target, share=0.02, hit=0.82)
-    factor = torch.linspace(0.5, 1.5, 6, dtype=torch.float64)
-    wanted, e = z.clone(), z.clone()
-    made = CrossEntropy(whole, 0.1).slope_(wanted, factor)
-    parts = [(slice(0, 4), e[:, :4].clone()), (slice(4, 9), e[:, 4:].clone())]
-    top, found = e.amax(1), []
-    for where, part in parts:
-        here = (target >= where.start) & (target < where.stop)
-        mine = Target((target - where.start).clamp(0, part.shape[1] - 1), None, 0.82, 0.02, None, here)
-        found.append((part, mine, *sums(part, mine, top)))
-    added = [sum(getattr(each[2], name) for each in found) for name in Sums._fields[1:6]]
-    joined = Sums(top, *added)  # type: ignore[arg-type]
-    agree(value(joined, whole, 0.1), made)
-    for part, mine, _, pivot in found:
-        slope_(part, pivot, joined, mine, factor, 0.1)
-    agree(torch.cat([part for part, *_ in found], 1), wanted)

@@ -59,10 +59,10 @@ def check(loss: Loss, raw: Tensor, hyper: Mapping[str, Any], class_dim: int) -> 
     Raises:
         DtypeError, ShapeError, OptionError, DomainError: as the call itself would.
     """
-    settle(loss, hyper)
+    settled = settle(loss, hyper)
     dtypes.check(loss, loss.inputs[0], raw, raw)
     if loss.inputs[0].kind.extra_axis is None:
-        axes.own(loss, loss.inputs[0], raw, {}, class_dim, raw)
+        axes.own(loss, loss.inputs[0], raw, settled, class_dim, raw)
 
 
 def settle(loss: Loss, hyper: Mapping[str, Any], complete: bool = False) -> dict[str, Any]:

@@ -24,9 +24,9 @@ def own(
     """
     form = each.kind.form
     if form in _CLASSES:
-        return classes(loss, each, tensor, class_dim)
+        return _shared(loss, each, tensor, classes(loss, each, tensor, class_dim), hyper)
     if form is Form.CLASS:
-        return _target(loss, each, tensor, class_dim, first)
+        return _target(loss, each, tensor, hyper, class_dim, first)
     if form in _LAST:
         return _last(loss, each, tensor, None)
     if form is Form.COLUMNS:
@@ -136,7 +136,24 @@ def classes(loss: Loss, each: Input, tensor: Tensor, class_dim: int) -> int:
     return class_dim % tensor.ndim
 
 
-def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tensor) -> int | None:
+def _shared(loss: Loss, each: Input, tensor: Tensor, axis: int, hyper: Mapping[str, object]) -> int:
+    """The class axis again, if its entries can be shared out among classes."""
+    if tensor.shape[axis] % each.kind.times(hyper) == 0:
+        return axis
+    name = each.kind.several
+    raise ShapeError(
+        sentence(
+            f"{loss.name}({each.name})",
+            expected=f"a class axis whose size is a multiple of {name}={hyper.get(name or '')!r}",
+            got=f"shape {tuple(tensor.shape)}",
+            remedy=f"pass {name}=, how many entries each class has there, side by side",
+        )
+    )
+
+
+def _target(
+    loss: Loss, each: Input, tensor: Tensor, hyper: Mapping[str, object], class_dim: int, first: Tensor
+) -> int | None:
     if tensor.is_floating_point() and loss.facts.soft is None and tensor.ndim == first.ndim:
         raise DtypeError(
             sentence(
@@ -157,7 +174,7 @@ def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tens
                 remedy=f"pass {each.name}.long()",
             )
         )
-    if tensor.ndim == first.ndim and _whole_rows(loss, tensor, class_dim, first):
+    if tensor.ndim == first.ndim and _whole_rows(loss, tensor, hyper, class_dim, first):
         raise DtypeError(
             sentence(
                 f"{loss.name}({each.name})",
@@ -169,9 +186,12 @@ def _target(loss: Loss, each: Input, tensor: Tensor, class_dim: int, first: Tens
     return None
 
 
-def _whole_rows(loss: Loss, tensor: Tensor, class_dim: int, first: Tensor) -> bool:
+def _whole_rows(
+    loss: Loss, tensor: Tensor, hyper: Mapping[str, object], class_dim: int, first: Tensor
+) -> bool:
     """Whether a target has one entry per class where the first input has its class axis."""
-    shape, fewer = list(first.shape), loss.inputs[0].kind.fewer
-    if fewer and shape:
-        shape[class_dim if -len(shape) <= class_dim < len(shape) else -1] += fewer
+    shape, kind = list(first.shape), loss.inputs[0].kind
+    if (kind.fewer or kind.several) and shape:
+        axis = class_dim if -len(shape) <= class_dim < len(shape) else -1
+        shape[axis] = kind.classes(shape[axis], hyper)
     return list(tensor.shape) == shape

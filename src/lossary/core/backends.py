@@ -21,6 +21,9 @@ BACKENDS = ("auto", "eager", "chunked", "compile", "triton")
 #: What a question about a call is asked with: the inputs as the user gave them, hyper-parameters, options.
 Asked = tuple[tuple[Tensor | None, ...], Mapping[str, Any], Options]
 
+#: Why a kernel cannot run on a call: the end of "expected ...", what there is instead, and what to do.
+Lacking = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -31,7 +34,7 @@ class Kernel:
         level: what it replaces. "math": the block, with the same canonical arguments and the same answer. "call":
             everything after the checks of shapes, from raw inputs to the reduced value.
         run: the code. For "math" called as the block is; for "call" as ``run(loss, inputs, hyper, options)``.
-        lacks: why it cannot run on a call, as the end of "expected ..."; None: it can. (expected, got, remedy)
+        lacks: why it cannot run on a call; None: it can.
         worth: why ``auto`` takes it for a call, in words; None: it does not.
         ring: the form across ranks that never holds the whole batch, as ``ring(loss, inputs, hyper, options)``.
         note: what there is to say of a call that it computes, in words.
@@ -41,7 +44,7 @@ class Kernel:
     backend: str
     level: Literal["math", "call"]
     run: Callable[..., Any]
-    lacks: Callable[[Loss, Asked], tuple[str, str, str] | None]
+    lacks: Callable[[Loss, Asked], Lacking | None]
     worth: Callable[[Loss, Asked], str | None]
     ring: Callable[..., Tensor] | None = None
     note: Callable[[Loss, Asked], str] | None = None

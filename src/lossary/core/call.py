@@ -14,7 +14,7 @@ from torch import Tensor
 
 from . import backends, checks, plain, prepare, probes, reduction, regions, values
 from .declaration import Loss
-from .errors import BackendError, sentence
+from .errors import BackendError, OptionError, sentence
 from .gathering import gather
 from .keeping import labelled, silence, weighted
 from .measure import Judge, Settled, both, fit, product
@@ -64,6 +64,15 @@ def measure(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Measured:
     """Everything of a call but the reduction."""
+    if options.gather is not None:
+        raise OptionError(
+            sentence(
+                f"{loss.name}.units(gather=...)",
+                expected="no gather, as the units of several ranks belong to no one of them",
+                got=repr(options.gather),
+                remedy=f"call {loss.name} itself, or leave gather out",
+            )
+        )
     found: Measured = _exactly(inputs[0], _measure, loss, inputs, hyper, options)
     return found
 

@@ -221,7 +221,8 @@ def _stand_in_shape(loss: Loss, target: Tensor, settings: dict[str, Any]) -> lis
     if not loss.has(Form.CLASS):
         return shape
     if target.is_floating_point():
-        shape[min(dim, len(shape) - 1)] -= kind.fewer
+        axis = min(dim, len(shape) - 1)
+        shape[axis] = kind.entries(shape[axis], settings)
         return shape
     told = [
         settings.get("class_weight"),
@@ -229,7 +230,8 @@ def _stand_in_shape(loss: Loss, target: Tensor, settings: dict[str, Any]) -> lis
     ]
     sizes = [len(each) for each in told if each is not None]
     classes = sizes[0] if sizes else max(int(target.max()) + 1 if target.numel() else 1, 1 + kind.fewer)
-    shape.insert(min(dim, target.ndim) if dim >= 0 else dim + target.ndim + 1, classes - kind.fewer)
+    axis = min(dim, target.ndim) if dim >= 0 else dim + target.ndim + 1
+    shape.insert(axis, kind.entries(classes, settings))
     return shape
 
 

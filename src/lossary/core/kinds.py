@@ -6,9 +6,10 @@ A kind is written once, in the annotation of a loss's parameter. Checks, silence
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from torch import Tensor
 
@@ -54,6 +55,7 @@ class Kind:
         columns: what stands on the last axis of columns; empty where any number of members may stand there.
         blocks: whether each column may come several times: all of the first, then all of the second.
         fewer: how many entries fewer than classes the class axis has.
+        several: name of the hyper-parameter that says how many entries of the class axis each class has, side by side.
     """
 
     form: Form
@@ -64,6 +66,7 @@ class Kind:
     columns: tuple[str, ...] = ()
     blocks: bool = False
     fewer: int = 0
+    several: str | None = None
 
     @property
     def supplied(self) -> bool:
@@ -74,6 +77,20 @@ class Kind:
     def limited(self) -> bool:
         """Whether its numbers lie between two ends, as cosines do, so that no linear layer alone makes them."""
         return self.domain is not None and self.domain.low > -math.inf and self.domain.high < math.inf
+
+    def times(self, hyper: Mapping[str, Any]) -> int:
+        """How many entries of the class axis each class has."""
+        many = hyper.get(self.several) if self.several is not None else None
+        # What is no such number, or missing, is refused where hyper-parameters are judged.
+        return int(many) if isinstance(many, (int, float)) and 1 <= many < math.inf else 1
+
+    def entries(self, classes: int, hyper: Mapping[str, Any]) -> int:
+        """The size of the class axis of an input for so many classes."""
+        return classes * self.times(hyper) - self.fewer
+
+    def classes(self, entries: int, hyper: Mapping[str, Any]) -> int:
+        """How many classes an input with a class axis of this size has."""
+        return (entries + self.fewer) // self.times(hyper)
 
     @property
     def floating(self) -> bool:

@@ -40,6 +40,11 @@ def autocast_is_on(tensor: object) -> TypeGuard[Tensor]:
     return not tensor.is_meta and torch.is_autocast_enabled(tensor.device.type)
 
 
+def without_autocast(tensor: Tensor) -> torch.autocast:
+    """A block in which products of matrices on the tensor's device keep their dtype."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
 def constant(function: Function) -> Function:
     """As ``torch.compiler.assume_constant_result``, without the compiler's two seconds of imports and 130 MB."""
     function._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -129,14 +129,12 @@ def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, obje
         shape = tensor.shape
         if axis is not None:
             cloud = each.kind.form is Form.CLOUD
-            size = (shape[-1] if cloud else shape[axis]) + each.kind.fewer
+            size = each.kind.classes(shape[-1] if cloud else shape[axis], hyper)
             shape = shape[:axis] if cloud else Size(shape[:axis] + shape[axis + 1 :])
             name = _NAMES.get(each.kind.form) or each.name.removesuffix("_weight")
             classes = size if name == "class" else classes
             if sizes.setdefault(name, size) != size:
-                fewer = loss.inputs[0].kind.fewer
-                less = f", less {fewer} for {loss.inputs[0].name}" if fewer and not each.kind.fewer else ""
-                raise _mismatch(loss, inputs, found, f"one size of the {name} axis{less}")
+                raise _mismatch(loss, inputs, found, f"one size of the {name} axis{_but(loss, each)}")
         if samples is None:
             samples = shape
         elif shape != samples:
@@ -144,6 +142,14 @@ def _any(loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, obje
     assert samples is not None
     _check_depth(loss, first, samples)
     return Frame(samples, tuple(found), classes)
+
+
+def _but(loss: Loss, other: Input) -> str:
+    """How the first input's class axis differs from the other's."""
+    one = loss.inputs[0]
+    if one.kind.several:
+        return f", {one.kind.several} times that for {one.name}"
+    return f", less {one.kind.fewer} for {one.name}" if one.kind.fewer and not other.kind.fewer else ""
 
 
 def _check_depth(loss: Loss, first: Tensor, samples: Size) -> None:

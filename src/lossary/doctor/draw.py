@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Size, Tensor
 
-from ..core.declaration import Hyper, Input, Loss
+from ..core.declaration import REQUIRED, Hyper, Input, Loss
 from ..core.domains import Choice, Flag, Interval, NumberOrTensor, PerClass
 from ..core.function import LossFunction
 from ..core.kinds import Form
@@ -67,7 +67,8 @@ class Case:
         """How many classes there are: what a class weight must have."""
         if not self.loss.classed:
             return 2
-        return self.first.shape[1 if self.first.ndim > 1 else 0] + self.loss.inputs[0].kind.fewer
+        entries = self.first.shape[1 if self.first.ndim > 1 else 0]
+        return self.loss.inputs[0].kind.classes(entries, self.hyper)
 
     @property
     def rows_of_classes(self) -> tuple[int, ...]:
@@ -159,7 +160,7 @@ def case(
         classes: size of the class axis.
         sizes: how many numbers a set has; a second set has two fewer.
     """
-    settled = {**function.loss.defaults, **(hyper or {}), **per_class(function.loss, generator, classes)}
+    settled = {**told(function.loss), **(hyper or {}), **per_class(function.loss, generator, classes)}
     soft = soft and function.loss.facts.soft is not None
     inputs: list[Tensor | None] = []
     for each in function.loss.inputs:
@@ -176,7 +177,7 @@ def _shape(
 ) -> tuple[int, ...]:
     form = each.kind.form
     if form in WITH_CLASSES[:-1]:
-        return (*samples[:1], classes - each.kind.fewer, *samples[1:])
+        return (*samples[:1], each.kind.entries(classes, hyper), *samples[1:])
     if form is Form.COLUMNS:
         names = len(each.kind.columns)
         return (*samples, names * (3 if each.kind.blocks else 1) or sizes)
@@ -191,9 +192,20 @@ def _shape(
     return samples
 
 
+def told(loss: Loss) -> dict[str, Any]:
+    """The defaults, and a member of the domain where every call must give a number."""
+    asked = (
+        each for each in loss.hyper if each.default is REQUIRED and not isinstance(each.domain, PerClass)
+    )
+    return {
+        **{each.name: each.domain.examples[len(each.domain.examples) // 2] for each in asked},
+        **loss.defaults,
+    }
+
+
 def hypers(loss: Loss, generator: torch.Generator, count: int) -> Iterator[dict[str, Any]]:
     """Hyper-parameters: the defaults, then the examples of every domain in turn, then members drawn at random."""
-    yield dict(loss.defaults)
+    yield told(loss)
     free = [each for each in loss.hyper if not isinstance(each.domain, PerClass)]
     pools = {each.name: [*each.domain.examples, *([None] if each.nullable else [])] for each in free}
     longest = max((len(pool) for pool in pools.values()), default=0)

@@ -21,12 +21,8 @@ from lossary.losses.metric import pairs
 from lossary.losses.metric.distance import direction, length
 from lossary.losses.multilabel.zlpr import above_zero
 
-_EXEMPT = {
-    "runs_forward_mode": "chunks are walked by a loop with a derivative of its own, which is a backward one",
-    "runs_under_torch_func": "how many samples take part decides on sizes, which no transform can follow",
-    "traces_with_make_fx": "a trace would hold every chunk of one size of the batch",
-    "runs_on_meta_and_fake_tensors": "which pairs are near decides on sizes, and these have no values",
-}
+from .kept import kept, put_back
+from .wants import EXEMPT, lacks
 
 Found = tuple[Tensor, Tensor, None]
 
@@ -48,7 +44,7 @@ def contrastive_batch(
         found: Tensor = _Contrastive.apply(x, labels, margin, distance)  # type: ignore[no-untyped-call]
         return found
 
-    values, many = _kept(run, embeddings, labels, keep)
+    values, many = _each(run, embeddings, labels, keep)
     return values, many, None
 
 
@@ -68,32 +64,23 @@ def multi_similarity(
         found: Tensor = _Similar.apply(direction(x), labels, alpha, beta, base, epsilon)  # type: ignore[no-untyped-call]
         return found
 
-    values, many = _kept(run, embeddings, labels, keep)
+    values, many = _each(run, embeddings, labels, keep)
     return values, many > 0, None
 
 
-def _kept(
+def _each(
     run: Callable[[Tensor, Tensor], Tensor], x: Tensor, labels: Tensor, keep: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """One value per sample and how many others it is compared with, among those that take part."""
-    if keep is None:
-        count = len(x)
-        return run(x, labels), torch.full((count,), max(count - 1, 0), device=x.device)
-    (place,) = keep.nonzero(as_tuple=True)
-    count = len(place)
-    values = x.new_zeros(len(x)).index_put((place,), run(x[place], labels[place]))
-    return values, torch.where(keep, max(count - 1, 0), 0)
+    place, (x, labels) = kept(keep, x, labels)
+    many = torch.full((len(x),), max(len(x) - 1, 0), device=x.device)
+    return put_back(run(x, labels), place, keep), put_back(many, place, keep)
 
 
 def _chunks(count: int) -> Iterator[slice]:
     step = max(CHUNK // max(count, 1), 8)
     for top in range(0, count, step):
         yield slice(top, min(top + step, count))
-
-
-def _whole(tensor: Tensor) -> Any:
-    """A matrix product under autocast would be one of half precision."""
-    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def _eagerly(
@@ -103,7 +90,7 @@ def _eagerly(
 
     Unit vectors are brought to length 1 once more there, which changes neither them nor any derivative of the whole.
     """
-    with _whole(x):
+    with probes.without_autocast(x):
         values, _, _ = function.loss.block(x, labels, **hyper)
         return torch.autograd.grad(values, x, by_values, create_graph=True)[0]
 
@@ -160,7 +147,7 @@ class _Contrastive(torch.autograd.Function):
         if torch.is_grad_enabled():
             hyper = {"margin": ctx.margin, "distance": ctx.distance}
             return _eagerly(pairs.contrastive_batch, x, labels, hyper, by_values), None, None, None
-        with _whole(x):
+        with probes.without_autocast(x):
             return _pull(x, labels, ctx.margin, ctx.distance == "cosine", by_values), None, None, None
 
 
@@ -212,7 +199,7 @@ class _Similar(torch.autograd.Function):
             hyper = dict(zip(("alpha", "beta", "base", "epsilon"), ctx.hyper, strict=True))
             return _eagerly(similarity.multi_similarity, u, labels, hyper, by_values), *(None,) * 5
         found = torch.zeros_like(u)
-        with _whole(u):
+        with probes.without_autocast(u):
             for rows in _chunks(len(u)):
                 similar, near, far = _similarities(u, labels, rows, epsilon)
                 push = (beta * (similar - base)).sub_(pushes[rows].unsqueeze(1)).exp_()
@@ -237,17 +224,6 @@ def _similarities(
     return similar, near, far
 
 
-def _lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
-    remedy = "pass backend='eager'"
-    if not probes.is_eager():
-        return "a plain call", "one that torch traces, compiles or transforms", remedy
-    if getattr(asked[0][0], "is_meta", False):
-        return "tensors with values", "tensors on the meta device", remedy
-    if probes.is_forward_mode():
-        return "derivatives by backward passes", "forward-mode differentiation", remedy
-    return None
-
-
 def _worth(loss: Loss, asked: Asked) -> str | None:
     first = asked[0][0]
     if not isinstance(first, Tensor) or first.ndim != 2:
@@ -259,5 +235,5 @@ def _worth(loss: Loss, asked: Asked) -> str | None:
     return f"a table of {count} x {count} differences takes {size / 2**20:,.1f} MiB, a chunk of it a few"
 
 
-contrastive_batch_chunked = Kernel("chunked", "math", contrastive_batch, _lacks, _worth, exempt=_EXEMPT)
-multi_similarity_chunked = Kernel("chunked", "math", multi_similarity, _lacks, _worth, exempt=_EXEMPT)
+contrastive_batch_chunked = Kernel("chunked", "math", contrastive_batch, lacks, _worth, exempt=EXEMPT)
+multi_similarity_chunked = Kernel("chunked", "math", multi_similarity, lacks, _worth, exempt=EXEMPT)

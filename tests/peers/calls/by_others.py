@@ -104,6 +104,21 @@ def _proxy_anchor(case: Case) -> Tensor:
     return found
 
 
+def _soft_triple(case: Case) -> Tensor:
+    cosines, target = two(case)
+    made = pulling.SoftTripleLoss(
+        num_classes=case.classes,
+        embedding_size=cosines.shape[1],
+        centers_per_class=case.hyper["centres"],
+        la=case.hyper["scale"],
+        gamma=case.hyper["temperature"],
+        margin=case.hyper["margin"],
+    )
+    made.distance.forward = lambda *_: cosines
+    found: Tensor = made(torch.ones_like(cosines), target).detach()
+    return found
+
+
 def _general(case: Case) -> Tensor:
     first, second = two(case)
     alpha, scale = (torch.tensor(float(case.hyper[each])).double() for each in ("alpha", "scale"))
@@ -155,6 +170,7 @@ METRIC_LEARNING = Library(
         "pytorch_metric_learning.losses.ArcFaceLoss, margin in degrees": _of_cosines("ArcFaceLoss", True),
         "pytorch_metric_learning.losses.CosFaceLoss": _of_cosines("CosFaceLoss"),
         "pytorch_metric_learning.losses.ProxyAnchorLoss": _proxy_anchor,
+        "pytorch_metric_learning.losses.SoftTripleLoss": _soft_triple,
     },
     packages=("pytorch_metric_learning",),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lossary.core.backends import Kernel
 
+from ..wants import TRANSFORMS
 from .able import lacks, worth
 from .plan import Compiled, compiled, forget
 from .run import note, run
@@ -22,18 +23,7 @@ KERNEL = Kernel(
     lacks,
     worth,
     note=note,
-    exempt=dict.fromkeys(
-        (
-            "runs_forward_mode",
-            "runs_under_torch_func",
-            "traces_with_make_fx",
-            "runs_on_meta_and_fake_tensors",
-            "compiles_whole",
-            "compiles_over_transforms",
-            "exports",
-        ),
-        _ALONE,
-    ),
+    exempt=dict.fromkeys(TRANSFORMS, _ALONE),
 )
 
 __all__ = ["KERNEL", "Compiled", "compiled", "forget"]

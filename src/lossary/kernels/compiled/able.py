@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lossary.core import probes
-from lossary.core.backends import Asked
+from lossary.core.backends import Asked, Lacking
 from lossary.core.declaration import Loss
 
 _EAGER = 'leave backend out, or pass backend="eager"'
@@ -22,7 +22,7 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX") or usual)
 
 
-def lacks(loss: Loss, asked: Asked) -> tuple[str, str, str] | None:
+def lacks(loss: Loss, asked: Asked) -> Lacking | None:
     """Why a call cannot be compiled: what is expected, what there is, the remedy; None where it can."""
     tensors = [each for each in (*asked[0], *asked[1].values(), *asked[2]) if isinstance(each, Tensor)]
     if tensors and tensors[0].is_meta:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import types
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from lossary.core.errors import BackendError, LossaryError, sentence
+
+from . import loops
 
 _REMEDY = 'leave backend out, or pass backend="eager"'
 
@@ -18,14 +20,20 @@ _REMEDY = 'leave backend out, or pass backend="eager"'
 class Graph:
     """A function that compiles itself at its first call, and again where a size that was fixed changes.
 
+    Args:
+        slopes: how many outputs come before the slopes, where there are both.
+        again: whether what is dear may be made again between two passes over memory.
+
     Attributes:
         graphs: how often it was compiled.
         seconds: how long that took in all, the first run of each included.
     """
 
-    def __init__(self, loss: str, what: str, body: Callable[..., Any]) -> None:
+    def __init__(
+        self, loss: str, what: str, body: Callable[..., Any], slopes: int | None, again: bool
+    ) -> None:
         self.loss, self.graphs, self.seconds = loss, 0, 0.0
-        self._body, self._name = body, f"{loss}_{what}"
+        self._body, self._name, self._slopes, self._again = body, f"{loss}_{what}", slopes, again
         self._run = self._fresh()
 
     def __call__(self, *given: Any) -> Any:
@@ -57,10 +65,19 @@ class Graph:
         return torch.compile(body, fullgraph=True, backend=self._inductor, options=options)
 
     def _inductor(self, graph: Any, examples: Any) -> Any:
-        from torch._inductor.compile_fx import compile_fx
+        from torch._inductor.compile_fx import compile_fx, compile_fx_inner
 
         self.graphs += 1
-        return compile_fx(graph, examples, decompositions=_table())
+
+        def inner(graph: Any, examples: Any, **settings: Any) -> Any:
+            if self._slopes is not None:
+                loops.slopes_first(graph, self._slopes)
+            return compile_fx_inner(graph, examples, **settings)
+
+        with loops.made_again() if self._again else nullcontext():
+            return compile_fx(
+                graph, examples, inner, config_patches=loops.SETTINGS, decompositions=loops.table()
+            )
 
     def _says(self, got: str) -> str:
         return sentence(
@@ -75,52 +92,3 @@ def _of_tensors(guards: Sequence[Any]) -> list[bool]:
     """Which guards to ask at every call: those on the tensors and on the state of torch. A plan never changes, and
     hundreds of guards would ask whether it did."""
     return [not each.name or each.guard_type in ("TENSOR_MATCH", "SHAPE_ENV") for each in guards]
-
-
-def _table() -> dict[Any, Callable[..., Any]]:
-    """Inductor's decompositions, and scatters of one entry per row as comparisons with its index.
-
-    A scatter is a loop of its own between two loops over memory; a comparison joins the loop around it.
-    """
-    from torch._inductor.decomposition import select_decomp_table
-
-    aten = torch.ops.aten
-    return {
-        **select_decomp_table(),
-        aten.scatter.value: _scatter_value,
-        aten.scatter.src: _scatter,
-        aten.scatter_add.default: _scatter_add,
-    }
-
-
-def _scatter_value(row: Tensor, dim: int, index: Tensor, value: float) -> Any:
-    if not _one_each(row, dim, index):
-        return NotImplemented
-    filled = torch.full((), value, dtype=row.dtype, device=row.device)
-    return torch.where(_at(row, dim, index), filled, row)
-
-
-def _scatter(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
-    if not _one_each(row, dim, index) or source.shape != index.shape:
-        return NotImplemented
-    return torch.where(_at(row, dim, index), source, row)
-
-
-def _scatter_add(row: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
-    if not _one_each(row, dim, index) or source.shape != index.shape:
-        return NotImplemented
-    return torch.where(_at(row, dim, index), row + source, row)
-
-
-def _one_each(row: Tensor, dim: int, index: Tensor) -> bool:
-    """Whether the index says one place in every row along ``dim``."""
-    sizes = list(row.shape)
-    if not sizes or index.ndim != len(sizes):
-        return False
-    sizes[dim] = 1
-    return list(index.shape) == sizes
-
-
-def _at(row: Tensor, dim: int, index: Tensor) -> Tensor:
-    places = torch.arange(row.shape[dim], device=row.device)
-    return places.reshape([-1 if axis == dim % row.ndim else 1 for axis in range(row.ndim)]) == index

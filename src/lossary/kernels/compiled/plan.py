@@ -13,6 +13,7 @@ from lossary.core import checks, probes
 from lossary.core.declaration import Loss
 from lossary.core.measure import Inputs
 from lossary.core.options import Options
+from lossary.core.unit import Unit
 
 from .body import bodies
 from .graph import Graph
@@ -77,7 +78,8 @@ class Plan:
     def run(self, what: str, tensors: Inputs, dynamic: bool, upstream: Tensor | None = None) -> Any:
         """Call one of the graphs, compiled at its first call. ``dynamic`` says that axis 0 may be of any size."""
         if what not in self.graphs:
-            self.graphs[what] = Graph(self.loss.name, what, bodies(self)[what])
+            body, slopes = bodies(self)[what], 3 if what == "both" else None
+            self.graphs[what] = Graph(self.loss.name, what, body, slopes, self.loss.unit is Unit.REGION)
         first = tensors[0]
         assert first is not None
         bare = tuple(None if each is None else each.detach() for each in tensors)
@@ -93,7 +95,7 @@ class Plan:
                 torch._dynamo.maybe_mark_dynamic(given[1], 0)
         with torch.no_grad():
             if probes.autocast_is_on(first):
-                with torch.autocast(first.device.type, enabled=False):
+                with probes.without_autocast(first):
                     return self.graphs[what](*given)
             return self.graphs[what](*given)
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from lossary.losses.contrastive.pairs import Warmth, surprise
 from lossary.losses.metric.distance import direction
 
+from ..kept import kept, put_back
 from . import nodes
 from .nodes import Sums
 from .tiles import Sum, Table
@@ -31,7 +32,7 @@ def info_nce(
     sums: Sums = nodes.sums,
 ) -> Found:
     """Each query against all keys; see the block."""
-    place, (query, key) = _kept(keep, query, key)
+    place, (query, key) = kept(keep, query, key)
     if similarity == "cosine":
         query, key = direction(query), direction(key)
     query = query / temperature
@@ -44,7 +45,7 @@ def clip(
     image: Tensor, text: Tensor, *, temperature: Warmth, keep: Tensor | None = None, sums: Sums = nodes.sums
 ) -> Found:
     """Each image against all texts and each text against all images; see the block."""
-    place, (image, text) = _kept(keep, image, text)
+    place, (image, text) = kept(keep, image, text)
     image, text = direction(image) / temperature, direction(text)
     own = _paired(image, text)
     texts, images = sums(image, text, Table(Sum.BOTH, (_diagonal(image),)))
@@ -62,7 +63,7 @@ def siglip(
     sums: Sums = nodes.sums,
 ) -> Found:
     """Each image with each text, decided for itself; see the block."""
-    place, (image, text) = _kept(keep, image, text)
+    place, (image, text) = kept(keep, image, text)
     image, text = direction(image) / temperature, direction(text)
     added = torch.as_tensor(bias, dtype=image.dtype, device=image.device)
     own = _paired(image, text) + added
@@ -101,7 +102,7 @@ def supcon(
     kin: Kin | None = None,
 ) -> Found:
     """Each sample against all others, those of its label as the answer; see the block."""
-    place, (embeddings, labels) = _kept(keep, embeddings, labels)
+    place, (embeddings, labels) = kept(keep, embeddings, labels)
     x = direction(embeddings) / _root(temperature)
     many, partner, friends = (_kin if kin is None else kin)(x, labels)
     rest, _ = sums(x, None, Table(Sum.SAME, (_diagonal(x), partner)))
@@ -109,24 +110,21 @@ def supcon(
     # Without a positive there is no value; where both of two samples are left out, no sum either.
     values = torch.where(many > 1, torch.where(many > 1, rest, 0.0) - own, _against(rest, own))
     values = torch.where(many > 0, values, 0.0)
-    if keep is None:
-        return values, many > 0, None
-    counts = torch.zeros(len(keep), dtype=torch.bool, device=keep.device)
-    return _spread(values, place, keep)[0], counts.index_put((place,), many > 0), None
+    return put_back(values, place, keep), put_back(many > 0, place, keep), None
 
 
 def _kin(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """See ``Kin``."""
     _, group, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
     many = sizes[group] - 1
-    partner = _partners(group, many)
+    partner = partners(group, many)
     # The sum over positives is that of the whole label less the sample itself; of one positive, it is the partner.
     whole = x.new_zeros(len(sizes), x.shape[1]).index_add(0, group, x)
     others = torch.where((partner >= 0).unsqueeze(1), x[partner.clamp(min=0)], whole[group] - x)
     return many, partner, others
 
 
-def _partners(group: Tensor, many: Tensor) -> Tensor:
+def partners(group: Tensor, many: Tensor) -> Tensor:
     """Where a label stands exactly twice, the place of the other one; -1 elsewhere."""
     places = torch.argsort(group, stable=True)
     twice = places[many[places] == 1]
@@ -138,7 +136,7 @@ def _partners(group: Tensor, many: Tensor) -> Tensor:
 def _views(
     one: Tensor, other: Tensor, temperature: Warmth, keep: Tensor | None, sums: Sums
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    place, (one, other) = _kept(keep, one, other)
+    place, (one, other) = kept(keep, one, other)
     root = _root(temperature)
     x = torch.cat([direction(one) / root, direction(other) / root])
     count, here = len(one), _diagonal(x)
@@ -171,17 +169,7 @@ def _diagonal(x: Tensor) -> Tensor:
     return torch.arange(len(x), device=x.device)
 
 
-def _kept(keep: Tensor | None, *inputs: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-    """The samples that take part, and where they stand; None: all of them."""
-    if keep is None:
-        return None, inputs
-    (place,) = keep.nonzero(as_tuple=True)
-    return place, tuple(each.index_select(0, place) for each in inputs)
-
-
 def _spread(values: Tensor, place: Tensor | None, keep: Tensor | None) -> Found:
-    """Values back at the places of their samples, 0 elsewhere; every sample that takes part counts."""
-    if place is None or keep is None:
-        return values, torch.ones_like(values, dtype=torch.bool), None
-    whole = values.new_zeros(len(keep)).index_put((place,), values)
-    return whole, keep, None
+    """Values back at the places of their samples; every sample that takes part counts."""
+    counts = torch.ones_like(values, dtype=torch.bool) if keep is None else keep
+    return put_back(values, place, keep), counts, None

@@ -7,11 +7,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from lossary.core import probes
 from lossary.core.errors import BackendError, sentence
 
 from . import tiles
 from .bend import bend
-from .tiles import Given, Sum, Table
+from .tiles import Given, Sum, Table, some
 
 
 class Sums(Protocol):
@@ -44,10 +45,6 @@ def sums(
     return rows, columns
 
 
-def _without_autocast(tensor: Tensor) -> Any:
-    return torch.autocast(tensor.device.type, enabled=False)
-
-
 class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -56,7 +53,7 @@ class _Sums(torch.autograd.Function):
         ctx.table, ctx.added, ctx.ahead = table, added, ahead
         ctx.set_materialize_grads(False)
         other = a if b is None else b
-        with _without_autocast(a):
+        with probes.without_autocast(a):
             if ahead:
                 rows, *ready = tiles.at_once(a, other, added, table)
                 ctx.save_for_backward(a, b, bias, None, None, *ready)
@@ -80,7 +77,7 @@ class _Sums(torch.autograd.Function):
         if ctx.table.sum is Sum.SOFTPLUS:
             rows = None  # the gradient needs no sum
         else:
-            rows, columns = _some(rows), None if columns is None else _some(columns)
+            rows, columns = some(rows), None if columns is None else some(columns)
         found = _Pull.apply(a, b, bias, rows, columns, by_rows, by_columns, ctx.table, ctx.added)  # type: ignore[no-untyped-call]
         return *_as_asked(found, b, bias), None, None, None
 
@@ -92,15 +89,10 @@ def _from_ready(
     if bool((by_rows == by_rows[:1]).all()):
         other = other * by_rows[:1].sum()
     else:
-        with _without_autocast(a):
+        with probes.without_autocast(a):
             given = Given(None, None, by_rows, None)
             _, other, _ = tiles.pull(a, b, ctx.added, ctx.table, given, only_b=True)
     return own * by_rows.unsqueeze(1), other, (whole * by_rows).sum()
-
-
-def _some(sums: Tensor) -> Tensor:
-    """Sums with 0 for those of nothing: any number will do where there is no entry, but an infinite one."""
-    return torch.where(sums == -torch.inf, 0.0, sums)
 
 
 def _as_asked(found: Any, b: Tensor | None, bias: Tensor | None) -> tuple[Any, Any, Any]:
@@ -129,7 +121,7 @@ class _Pull(torch.autograd.Function):
         ctx.table, ctx.added = table, added
         ctx.save_for_backward(a, b, bias, rows, columns, by_rows, by_columns)
         given = Given(rows, columns, by_rows, by_columns)
-        with _without_autocast(a):
+        with probes.without_autocast(a):
             return tiles.pull(a, a if b is None else b, added, table, given)
 
     @staticmethod
@@ -160,7 +152,7 @@ class _Bend(torch.autograd.Function):
         other, right = (a, u) if b is None else (b, v)
         if table.sum is not Sum.SOFTPLUS:
             w = torch.zeros_like(w)
-        with _without_autocast(a):
+        with probes.without_autocast(a):
             found = bend(a, other, added, table, given, u, right, w)
         return (
             found.a + found.b if b is None else found.a,

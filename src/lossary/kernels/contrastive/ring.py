@@ -1,13 +1,14 @@
-"""Contrastive losses over the ranks of a process group, none of which ever holds more than two ranks' samples.
+"""Contrastive losses over the ranks of a process group, none of which ever holds more than a few ranks' samples.
 
 Every rank keeps its rows of the table of similarities. The columns go round: a rank adds what the block at hand means
 for its rows, and passes the block on to its neighbour together with what its rows mean for the block. After as many
-steps as there are ranks each block is home again.
+steps as there are ranks, what was gathered for a block is home with its rank. At any time a rank has its own samples,
+the block at hand, and while blocks move the one that arrives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,64 +18,16 @@ from torch import distributed as dist
 
 from lossary.core import call, reduction, world
 from lossary.core.declaration import Loss
-from lossary.core.errors import BackendError, sentence
+from lossary.core.errors import BackendError, CallError, LossaryError, sentence
 from lossary.core.gathering import gather
 from lossary.core.kinds import Form
+from lossary.core.measure import Settled
 from lossary.core.options import Options
 
 from . import tiles
-from .tiles import Given, Sum, Table
-
-
-class Circle(NamedTuple):
-    """The ranks of a group, each with the neighbour that it hands its block to.
-
-    Attributes:
-        group: the process group; None: the default one.
-        rank: this rank.
-        size: how many there are.
-    """
-
-    group: Any
-    rank: int
-    size: int
-
-    def lengths(self, own: int, device: torch.device) -> list[int]:
-        """How many rows every rank has."""
-        found = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(self.size)]
-        dist.all_gather(found, torch.tensor([own], device=device), group=self.group)
-        return [int(each) for each in found]
-
-    def pass_on(self, tensors: tuple[Tensor, ...], length: int) -> tuple[Tensor, ...]:
-        """Hand tensors to the next rank; those of the one before, ``length`` rows each."""
-        following, before = (self._name(self.rank + step) for step in (1, -1))
-        sent = [each.contiguous() for each in tensors]
-        got = [each.new_empty((length, *each.shape[1:])) for each in tensors]
-        asked = [dist.P2POp(dist.isend, each, following, self.group) for each in sent if each.numel()]
-        asked += [dist.P2POp(dist.irecv, each, before, self.group) for each in got if each.numel()]
-        for work in dist.batch_isend_irecv(asked) if asked else ():
-            work.wait()
-        return tuple(got)
-
-    def _name(self, rank: int) -> int:
-        rank %= self.size
-        return rank if self.group is None else dist.get_global_rank(self.group, rank)
-
-    def round(self, length: int, block: tuple[Tensor, ...]) -> Iterator[tuple[int, list[Tensor]]]:
-        """Every block in turn, whose it is first, this rank's own at the start.
-
-        Who writes into a block's tensors writes into what is passed on. After the last step it is home, and ``block``
-        holds what all have written.
-        """
-        lengths = self.lengths(length, block[0].device)
-        held = list(block)
-        for step in range(self.size):
-            yield (self.rank - step) % self.size, held
-            if self.size > 1:
-                held[:] = self.pass_on(tuple(held), lengths[(self.rank - step - 1) % self.size])
-        for mine, back in zip(block, held, strict=True):
-            if mine is not back:
-                mine.copy_(back)
+from .circle import Circle
+from .losses import partners
+from .tiles import Given, Sum, Table, some
 
 
 def sums(
@@ -86,11 +39,32 @@ def sums(
     return rows, columns
 
 
-def _part(table: Table, home: bool, shift: int, a: Tensor, block: Tensor, added: float, all_of: int) -> Table:
-    """The part of a table that a block makes with this rank's rows: a foreign one is no table of a set with itself."""
-    kind = table.sum if home or table.sum is not Sum.SAME else Sum.ROWS
-    skip = table.skip if home else tuple(each - shift for each in table.skip)
-    return Table(kind, skip, tiles.calm(a, block, added, all_of))
+class _Whole(NamedTuple):
+    """The table over the columns of all ranks, seen from this one.
+
+    Attributes:
+        table: what is asked; columns count from this rank's first.
+        added: the bias.
+        lengths: how many columns each rank has.
+    """
+
+    table: Table
+    added: float
+    circle: Circle
+    lengths: tuple[int, ...]
+
+    def part(self, whose: int, a: Tensor, block: Tensor, *sums: Tensor) -> Table:
+        """What a block makes with this rank's rows: a foreign one is no table of a set with itself.
+
+        Args:
+            sums: those of the whole table that gradients will be relative to.
+        """
+        kind, skip = self.table.sum, self.table.skip
+        if whose != self.circle.rank:
+            kind = Sum.ROWS if kind is Sum.SAME else kind
+            shift = sum(self.lengths[:whose]) - sum(self.lengths[: self.circle.rank])
+            skip = tuple(each - shift for each in skip)
+        return Table(kind, skip, tiles.calm(a, block, self.added, sum(self.lengths), *sums))
 
 
 class _Sums(torch.autograd.Function):
@@ -100,17 +74,12 @@ class _Sums(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         ctx.set_materialize_grads(False)
         other = a if b is None else b
-        lengths = circle.lengths(len(other), a.device)
-        starts = [sum(lengths[:rank]) for rank in range(circle.size)]
-        ctx.asked = (table, added, circle, starts, sum(lengths))
+        ctx.whole = whole = _Whole(table, added, circle, circle.lengths(other))
         soft = table.sum is Sum.SOFTPLUS
         rows = a.new_zeros(len(a)) if soft else a.new_full((len(a),), -torch.inf)
         columns = other.new_full((len(other),), -torch.inf)
-        for whose, held in circle.round(len(other), (other.clone(), columns)):
-            block, down = held
-            home, shift = whose == circle.rank, starts[whose] - starts[circle.rank]
-            part = _part(table, home, shift, a, block, added, sum(lengths))
-            across, along = tiles.total(a, block, added, part)
+        for whose, (block,), (down,) in circle.round(whole.lengths, (other,), (columns,)):
+            across, along = tiles.total(a, block, added, whole.part(whose, a, block))
             rows = rows + across if soft else torch.logaddexp(rows, across)
             if along is not None:
                 down.copy_(torch.logaddexp(down, along))
@@ -130,21 +99,20 @@ class _Sums(torch.autograd.Function):
                 )
             )
         a, b, bias, rows, columns = ctx.saved_tensors
-        table, added, circle, starts, all_of = ctx.asked
+        asked: _Whole = ctx.whole
         other = a if b is None else b
         # A rank to whose sums nothing leads still passes the blocks on.
         by_rows = a.new_zeros(len(a)) if by_rows is None else by_rows
-        both = columns is not None
-        by_columns = a.new_zeros(len(other)) if by_columns is None else by_columns
-        columns = _some(columns) if both else by_columns
-        rows = None if table.sum is Sum.SOFTPLUS else _some(rows)
+        rows = None if asked.table.sum is Sum.SOFTPLUS else some(rows)
+        held = [other]
+        if columns is not None:
+            held += [some(columns), torch.zeros_like(columns) if by_columns is None else by_columns]
         found, back, whole = torch.zeros_like(a), torch.zeros_like(other), a.new_zeros(())
-        for whose, held in circle.round(len(other), (other.clone(), columns, by_columns, back)):
-            block, down, by_down, collected = held
-            home, shift = whose == circle.rank, starts[whose] - starts[circle.rank]
-            part = _part(table, home, shift, a, block, added, all_of)
-            given = Given(rows, down if both else None, by_rows, by_down if both else None)
-            by_a, by_b, by_bias = tiles.pull(a, block, added, part, given)
+        for whose, (block, *across), (collected,) in asked.circle.round(asked.lengths, tuple(held), (back,)):
+            given = Given(rows, across[0], by_rows, across[1]) if across else Given(rows, None, by_rows, None)
+            relative = [each for each in (given.rows, given.columns) if each is not None]
+            part = asked.part(whose, a, block, *relative)
+            by_a, by_b, by_bias = tiles.pull(a, block, asked.added, part, given)
             found += by_a
             collected += by_b
             whole = whole + by_bias
@@ -160,10 +128,6 @@ class _Sums(torch.autograd.Function):
         )
 
 
-def _some(sums: Tensor) -> Tensor:
-    return torch.where(sums == -torch.inf, 0.0, sums)
-
-
 class Kin(NamedTuple):
     """Who bears whose label: see ``losses.Kin``, over the samples of all ranks."""
 
@@ -174,20 +138,16 @@ class Kin(NamedTuple):
 
         The place counts from this rank's first sample, and is far below 0 where there is not exactly one.
         """
-        lengths = self.circle.lengths(len(labels), labels.device)
+        lengths = self.circle.lengths(labels)
         start = sum(lengths[: self.circle.rank])
         # Labels are whole numbers, one a sample: those of all ranks together are little beside one rank's embeddings.
         (everyone,), _ = gather((labels.detach(),), self.circle.group or True)
         assert everyone is not None
         _, group, sizes = torch.unique(everyone, return_inverse=True, return_counts=True)
-        many = (sizes[group] - 1)[start : start + len(labels)]
-        places = torch.argsort(group, stable=True)
-        twice = places[(sizes[group] == 2)[places]]
-        partner = torch.full_like(group, NOWHERE)
-        partner[twice] = twice.view(-1, 2).flip(1).flatten() - start
-        mine = group[start : start + len(labels)]
-        others: Tensor = _Others.apply(x, mine, self.circle)  # type: ignore[no-untyped-call]
-        return many, partner[start : start + len(labels)], others
+        many, here = sizes[group] - 1, slice(start, start + len(labels))
+        partner = partners(group, many)[here]
+        others: Tensor = _Others.apply(x, group[here], self.circle, lengths)  # type: ignore[no-untyped-call]
+        return many[here], torch.where(partner < 0, NOWHERE, partner - start), others
 
 
 #: A place that no sample has, however far away the ranks' blocks are.
@@ -198,23 +158,22 @@ class _Others(torch.autograd.Function):
     """The sum of all samples with a sample's label, of all ranks, but for itself."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, group: Tensor, circle: Circle) -> Tensor:
-        ctx.circle = circle
+    def forward(ctx: Any, x: Tensor, group: Tensor, circle: Circle, lengths: tuple[int, ...]) -> Tensor:
+        ctx.circle, ctx.lengths = circle, lengths
         ctx.save_for_backward(group)
-        return _of_kin(circle, group, x)
+        return _of_kin(x, group, circle, lengths)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None, None]:
         # Kinship is mutual: what a sample's sum is to another, the other's is to it.
         (group,) = ctx.saved_tensors
-        return _of_kin(ctx.circle, group, grads[0].contiguous()), None, None
+        return _of_kin(grads[0], group, ctx.circle, ctx.lengths), None, None, None
 
 
-def _of_kin(circle: Circle, group: Tensor, x: Tensor) -> Tensor:
+def _of_kin(x: Tensor, group: Tensor, circle: Circle, lengths: tuple[int, ...]) -> Tensor:
     known, place = torch.unique(group, return_inverse=True)
     whole = x.new_zeros(len(known), x.shape[1])
-    for _, held in circle.round(len(x), (x.clone(), group)):
-        block, theirs = held
+    for _, (block, theirs), _ in circle.round(lengths, (x, group)):
         if len(known) and len(theirs):
             at = torch.searchsorted(known, theirs).clamp(max=len(known) - 1)
             (alike,) = (known[at] == theirs).nonzero(as_tuple=True)
@@ -236,18 +195,60 @@ def over_ranks(
     """
     inner = world.process_group(options.gather)
     circle = Circle(inner, dist.get_rank(inner), dist.get_world_size(inner))
-    settled = call.settle(loss, inputs, hyper, options._replace(gather=None))
+    settled = _settled(circle, loss, inputs, hyper, options._replace(gather=None))
     known: dict[str, Any] = {"sums": partial(sums, circle)}
     if loss.has(Form.LABEL):
         known["kin"] = Kin(circle)
     values, count, _ = run(*settled.arguments, **settled.supplied, **hyper, **known)
     found = call.chosen(settled, options.weight, values, count)
-    first = values
-    measure = torch.ones_like(first) if found.measure is None else found.measure.expand(first.shape)
-    keep = torch.ones_like(first, dtype=torch.bool) if found.keep is None else found.keep.expand(first.shape)
-    measure = torch.where(keep, measure, 0.0)
+    measure = torch.ones_like(values) if found.measure is None else found.measure.expand(values.shape)
+    keep = (
+        torch.ones_like(values, dtype=torch.bool) if found.keep is None else found.keep.expand(values.shape)
+    )
     # One number a sample is gathered; each rank then has the value of the whole batch, as if it had all samples.
-    (whole, measure, keep), scale = gather((first, measure, keep), options.gather)  # type: ignore[assignment]
+    mine = (values, torch.where(keep, measure, 0.0), keep)
+    (whole, measures, kept), scale = gather(mine, options.gather)
     assert whole is not None
-    value = reduction.reduce(whole, measure, keep, options.reduction, None, None)
+    value = reduction.reduce(whole, measures, kept, options.reduction, None, None)
     return value if scale == 1.0 else call.scale_gradient(value, scale)
+
+
+def _settled(
+    circle: Circle,
+    loss: Loss,
+    inputs: tuple[Tensor | None, ...],
+    hyper: Mapping[str, Any],
+    options: Options,
+) -> Settled:
+    """A call settled on every rank or on none, so that no rank waits for another that refused its part.
+
+    Raises:
+        LossaryError: what this rank refuses. CallError: another rank refuses its part, or has one of another kind.
+    """
+    assert inputs[0] is not None
+    said, settled, refused = (0, 0, 0), None, None
+    try:
+        settled = call.settle(loss, inputs, hyper, options)
+        first = settled.arguments[0]
+        assert first is not None
+        said = (1, first.shape[1], first.element_size())
+    except LossaryError as error:
+        refused = error
+    told = circle.told(said, inputs[0].device)
+    if refused is not None:
+        raise refused
+    for rank, each in enumerate(told):
+        if each == said:
+            continue
+        whose, (took, width, bytes_each) = f"rank {rank}", each
+        got = f"{width} numbers of {bytes_each} bytes on {whose}, and {said[1]} of {said[2]} bytes here"
+        raise CallError(
+            sentence(
+                f"{loss.name}(gather=...)",
+                expected="parts of one width and dtype" if took else "parts that every rank accepts",
+                got=got if took else f"one that {whose} refused",
+                remedy="give every rank the same network" if took else "see the error there",
+            )
+        )
+    assert settled is not None
+    return settled

@@ -9,6 +9,7 @@ SOFTPLUS: Σ_j log(1 + exp(z_ij)) over each row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
@@ -60,13 +61,19 @@ class Tile(NamedTuple):
         return table
 
 
-def calm(a: Tensor, b: Tensor, bias: float, total: int) -> bool:
-    """Whether exp of every entry, their sums and the inverse of those are far from both ends of the dtype."""
+def calm(a: Tensor, b: Tensor, bias: float, total: int, *sums: Tensor) -> bool:
+    """Whether exp of every entry, their sums and the inverse of those are far from both ends of the dtype.
+
+    Args:
+        sums: logarithms of sums over more than these entries, which the same is asked of.
+    """
     if not len(a) or not len(b):
         return True
     longest = [float(torch.linalg.vector_norm(each, dim=1).max()) for each in (a, b)]
     limit = 64.0 if a.dtype is torch.float32 else 512.0
-    return longest[0] * longest[1] + abs(bias) + torch.tensor(float(total)).log().item() <= limit
+    if longest[0] * longest[1] + abs(bias) + math.log(total) > limit:
+        return False
+    return all(float(each.abs().max()) <= limit for each in sums)
 
 
 def tiles(a: Tensor, b: Tensor, bias: float, table: Table, half: bool = False) -> Iterator[Tile]:
@@ -167,6 +174,11 @@ class Given(NamedTuple):
     columns: Tensor | None
     by_rows: Tensor
     by_columns: Tensor | None
+
+
+def some(sums: Tensor) -> Tensor:
+    """Sums with 0 for those of nothing: any number will do where there is no entry, but an infinite one."""
+    return torch.where(sums == -torch.inf, 0.0, sums)
 
 
 def _factors(table: Table, given: Given) -> tuple[Tensor | None, Tensor | None]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from lossary.core.backends import Asked, Kernel
+from lossary.core.backends import Asked, Kernel, Lacking
 from lossary.core.declaration import Loss
 
 from ..contrastive import losses
 from .pairs import sums
-from .ready import EXEMPT, Lacking, lacking
+from .ready import EXEMPT, lacking
 
 #: From so many samples on, ``auto`` takes tiles: their sake is memory, of which so many similarities take 64 MiB.
 ENOUGH = 4096
@@ -23,9 +23,11 @@ LONG = 256
 
 def _lacks(loss: Loss, asked: Asked) -> Lacking | None:
     for each in asked[0][:2]:
-        found = None if each is None or not each.is_floating_point() else lacking(each)
-        if found is not None:
-            return found
+        # Labels run along; who is no tensor at all is refused by the loss itself.
+        if isinstance(each, Tensor) and each.is_floating_point():
+            found = lacking(each)
+            if found is not None:
+                return found
     return None
 
 

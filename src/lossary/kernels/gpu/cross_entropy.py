@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from lossary.core import call, checks, reduction, values
-from lossary.core.backends import Asked, Kernel
+from lossary.core.backends import Asked, Kernel, Lacking
 from lossary.core.declaration import Loss
 from lossary.core.measure import both
 from lossary.core.options import Options
 from lossary.core.shapes import frame
 
-from .ready import EXEMPT, Lacking, lacking
+from .ready import EXEMPT, lacking
 from .rows import Target, rows
 
 
@@ -112,7 +112,7 @@ class _CrossEntropy(torch.autograd.Function):
         found = rows(x, how.target, how.keep, how.scale, slope)
         ctx.save_for_backward(logits)
         ctx.how, ctx.slope = how, slope
-        return found.values.sum() if how.shape is None else found.values.reshape(how.shape)
+        return found.sum() if how.shape is None else found.reshape(how.shape)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:

@@ -82,7 +82,7 @@ class HeadRows(NamedTuple):
             into = None if factor is None else slope.unsqueeze(-1)
             found[low:high] = rows(
                 z.unsqueeze(-1), self._target(low, high, wide), None, scale, into, bare=True
-            ).values
+            )
             if sums.weight is not None:
                 _add_product(sums.weight, slope.T, hidden[low:high])
             if sums.bias is not None:

@@ -7,21 +7,19 @@ import os
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from lossary.core import probes
+from lossary.core.backends import Lacking
+
+from ..wants import TRANSFORMS
 
 #: Promises of the contract that no kernel here keeps, with the reason.
-EXEMPT = {
-    "runs_forward_mode": "a kernel has a backward pass alone",
-    "runs_under_torch_func": "a transform cannot enter a kernel",
-    "traces_with_make_fx": "a trace would hold a kernel that no other device can run",
-    "runs_on_meta_and_fake_tensors": "a kernel is launched on a GPU, and these have no values there",
+EXEMPT = dict.fromkeys(
+    TRANSFORMS,
+    "a kernel has a backward pass alone and is launched on a GPU: torch's transforms and compilers take the eager math",
+) | {
     "no_backend_falls_back": "the promise asks for a refusal on a CPU, where only the interpreter lets a kernel run",
 }
-
-#: Why a kernel cannot run: the end of "expected ...", what there is instead, and what to do.
-Lacking = tuple[str, str, str]
 
 
 def installed() -> bool:
@@ -51,6 +49,6 @@ def lacking(tensor: Tensor) -> Lacking | None:
             "one that is traced, compiled or transformed",
             "leave backend out: the compiler writes its own kernel of the eager math",
         )
-    if forward_ad.unpack_dual(tensor).tangent is not None:  # type: ignore[no-untyped-call]
+    if probes.is_forward_mode():
         return "reverse mode", "forward-mode differentiation", "leave backend out"
     return None

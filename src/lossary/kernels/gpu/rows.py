@@ -30,15 +30,6 @@ class Target(NamedTuple):
     cap: float = 0.0
 
 
-class Rows(NamedTuple):
-    """Answers for rows: values, and on request slopes, log-sum-exps and winners."""
-
-    values: Tensor
-    slope: Tensor | None
-    lse: Tensor | None
-    winner: Tensor | None
-
-
 def rows(
     logits: Tensor,
     target: Target,
@@ -47,8 +38,7 @@ def rows(
     slope: Tensor | None = None,
     unless: Tensor | None = None,
     bare: bool = False,
-    extra: bool = False,
-) -> Rows:
+) -> Tensor:
     """Σ_c u_c·(-log p_c) + z·lse² of every row, times ``scale``.
 
     Args:
@@ -59,7 +49,6 @@ def rows(
             themselves. None: they are not asked for.
         unless: a 0-d tensor; where it is 1, which only the device knows, nothing is done at all.
         bare: values without ``scale``, which is then that of the slopes alone.
-        extra: also the log-sum-exp and the winning class of each row, undefined where it does not count.
 
     Returns:
         Values in float32, or in float64 for float64 logits.
@@ -70,10 +59,8 @@ def rows(
     n = outer * inner
     dtype = torch.float64 if logits.dtype is torch.float64 else torch.float32
     values = torch.empty(n, dtype=dtype, device=logits.device)
-    lse = torch.empty_like(values) if extra else None
-    winner = torch.empty(n, dtype=torch.int32, device=logits.device) if extra else None
     if n == 0 or classes == 0:
-        return Rows(values.zero_(), slope, lse, winner)
+        return values.zero_()
     soft = target.y.is_floating_point()
     held = 4 if soft or target.share is not None or target.cap != 0.0 else 1
     held = max(4, 2 * held) if dtype is torch.float64 else held
@@ -82,17 +69,16 @@ def rows(
     # Where there is nothing to point at, a pointer that is never read.
     kept = None if keep is None else keep.view(torch.uint8)
     pointers = (target.hit, target.share, target.spread, kept, scale, unless)
-    made = (slope, lse, winner)
     device.rows[(-(-n // tile.rows),)](
         logits, y, *(values if each is None else each for each in pointers), values,
-        *(values if each is None else each for each in made), n, classes, inner, *logits.stride(),
+        values if slope is None else slope, n, classes, inner, *logits.stride(),
         *(y.stride() if soft else (0, 0, 0)), *((0, 0, 0) if slope is None else slope.stride()),
         SOFT=soft, HITS=target.hit is not None, SHARES=target.share is not None, WEIGHTED=target.spread is not None,
         KEEP=keep is not None, SCALED=scale is not None, UNLESS=unless is not None, BARE=bare,
-        SLOPE=slope is not None, EXTRA=extra, Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole,
+        SLOPE=slope is not None, Z=float(target.z), CAP=float(target.cap), WHOLE=tile.whole,
         ROWS=tile.rows, CLASSES=tile.classes, ACC=_acc(dtype), num_warps=tile.warps,
     )  # fmt: skip
-    return Rows(values, slope, lse, winner)
+    return values
 
 
 def _acc(dtype: torch.dtype) -> Any:

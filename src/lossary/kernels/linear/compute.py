@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from lossary.core import checks, probes, reduction
-from lossary.core.backends import Explanation
+from lossary.core.backends import Explanation, Lacking
 from lossary.core.errors import BackendError, OptionError, sentence
 from lossary.core.options import Options
 from lossary.losses.multiclass.cross_entropy import cross_entropy
 
 from ..gpu.head import HeadRows
-from ..gpu.ready import Lacking, lacking
+from ..gpu.ready import lacking
 from ..gpu.tuning import for_head
 from . import compiled, nodes, plain, refused
 from .asked import Call
@@ -48,7 +48,7 @@ def compute(call: Call) -> Any:
     if probes.autocast_is_on(call.hidden):
         base = torch.get_autocast_dtype(call.hidden.device.type)
         base = torch.float64 if call.hidden.dtype is torch.float64 else base
-        with torch.autocast(call.hidden.device.type, enabled=False):
+        with probes.without_autocast(call.hidden):
             return run(call, base)
     return run(call, call.hidden.dtype)
 

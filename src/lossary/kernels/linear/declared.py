@@ -16,6 +16,8 @@ from lossary.core.options import Options
 from lossary.core.shapes import Frame
 from lossary.core.unit import Unit
 
+from .slope import Slope
+
 #: Entries of the logits that the math sees at once.
 TILE = 1 << 19
 
@@ -43,6 +45,11 @@ class Declared(NamedTuple):
     keep: Tensor | None
     soft_cap: float | None = None
 
+    @property
+    def by_class(self) -> bool:
+        """Whether logits are best kept class by class: a loss's math goes along rows."""
+        return False
+
     def narrow(self, low: int, high: int) -> Declared:
         """These rows alone."""
         rows = tuple(None if each is None else each[low:high] for each in self.targets)
@@ -58,9 +65,10 @@ class Declared(NamedTuple):
         """One value per unit."""
         return torch.cat([part.apply(logits[here]) for part, here in self._tiles(logits)])
 
-    def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
-        """One value per unit; ``logits`` become ``factor`` (of the units) times the slope."""
-        return torch.cat([part._slope_(logits[here], factor[here]) for part, here in self._tiles(logits)])
+    def slope_(self, logits: Tensor, factor: Tensor) -> tuple[Tensor, Slope]:
+        """One value per unit, and ``factor`` (of the units) times the slope of ``logits``, in their place."""
+        made = [part._slope_(logits[here], factor[here]) for part, here in self._tiles(logits)]
+        return torch.cat(made), Slope(logits)
 
     def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
         """Curvature along a direction of the logits, by differentiating the math twice; as cross-entropy's."""

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from .chunks import Gradients, Head, Work
+from .chunks import Head, Work
+from .gradients import Gradients
 from .report import Watch
+from .slope import Slope
 
 Wanted = tuple[bool, bool, bool]
 #: Rows of a chunk, dtype of values and sums, dtype of the matrix products where it is another.
@@ -25,11 +27,14 @@ Sizes = tuple[int, torch.dtype, torch.dtype | None]
 class RowLoss(Protocol):
     """Values, slopes and curvature of a chunk of logits; see ``crossed.CrossEntropy``, which says what each does."""
 
+    @property
+    def by_class(self) -> bool: ...
+
     def narrow(self, low: int, high: int) -> RowLoss: ...
 
     def values(self, logits: Tensor) -> Tensor: ...
 
-    def slope_(self, logits: Tensor, factor: Tensor) -> Tensor: ...
+    def slope_(self, logits: Tensor, factor: Tensor) -> tuple[Tensor, Slope]: ...
 
     def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor: ...
 
@@ -68,15 +73,14 @@ def values(head: Head, math: RowLoss | Walker, unit: tuple[int, ...], watch: Wat
     """One value per unit, and no gradient work. ``unit`` is the shape of the values."""
     if isinstance(math, Walker):
         return math.walk_values(head, watch)
-    work = Work(head)
+    work = Work(head, math.by_class)
     found = torch.empty(unit, dtype=head.wide, device=head.weight.device)
     with torch.no_grad():
         for low, high in head.bounds():
             logits = work.logits(low, high)
-            for rows, here in head.tiles(low, high):
-                if watch is not None:
-                    watch.look(rows.start, rows.stop, logits[here])
-                found[rows] = math.narrow(rows.start, rows.stop).values(logits[here])
+            if watch is not None:
+                watch.look(low, high, logits)
+            found[low:high] = math.narrow(low, high).values(logits)
     return found
 
 
@@ -86,17 +90,16 @@ def slopes(
     """Values, and the gradient of Σ factor · value."""
     if isinstance(math, Walker):
         return math.walk_slopes(head, factor, wanted, watch)
-    work = Work(head)
+    work = Work(head, math.by_class)
     found = torch.empty(factor.shape, dtype=head.wide, device=factor.device)
     sums = Gradients(work, wanted)
     for low, high in head.bounds():
-        slope = work.logits(low, high)
-        for rows, here in head.tiles(low, high):
-            if watch is not None:
-                watch.look(rows.start, rows.stop, slope[here])
-            found[rows] = math.narrow(rows.start, rows.stop).slope_(slope[here], factor[rows])
+        logits = work.logits(low, high)
+        if watch is not None:
+            watch.look(low, high, logits)
+        found[low:high], slope = math.narrow(low, high).slope_(logits, factor[low:high])
         sums.add(low, high, slope)
-    return found, sums
+    return found, sums.finish()
 
 
 def _like(made: Tensor | None, tensor: Tensor | None) -> Tensor | None:
@@ -232,10 +235,8 @@ def _hessian(
             dot += rows @ v.T
         if b is not None:
             dot += b
-        for tile, here in head.tiles(low, high):
-            part = math.narrow(tile.start, tile.stop)
-            along[tile] = part.curve_(logits[here], dot[here], factor[tile])
-        sums.add(low, high, dot)
+        along[low:high] = math.narrow(low, high).curve_(logits, dot, factor[low:high])
+        sums.add(low, high, Slope(dot))
         sums.also(low, high, logits, None if u is None else u[low:high], v)
     return (
         along if needs[0] else None,

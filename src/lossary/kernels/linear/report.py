@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .chunks import tiles
+
 NAMES = ("accuracy", "entropy")
 
 
@@ -36,9 +38,12 @@ class Watch:
 
     def look(self, low: int, high: int, logits: Tensor) -> None:
         """Rows ``low`` to ``high`` of the logits, which stay as they are."""
-        logits = logits.detach()
-        if "accuracy" in self.names and self.target is not None:
-            target = self.target[low:high]
+        for here in tiles(*logits.shape):
+            target = None if self.target is None else self.target[low:high][here]
+            self._look(target, logits[here].detach())
+
+    def _look(self, target: Tensor | None, logits: Tensor) -> None:
+        if "accuracy" in self.names and target is not None:
             label = target.argmax(-1) if target.is_floating_point() else target
             self.right.append(logits.argmax(-1) == label)
         if "entropy" in self.names:

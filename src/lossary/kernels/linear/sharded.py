@@ -23,9 +23,8 @@ from .asked import Call
 from .chunks import Head, products
 from .chunks import rows as fitting
 from .compute import factor_of, units_of, wants_gradient
-from .crossed import cap_
+from .crossed import CrossEntropy
 from .rows import Rows, distribution, settle
-from .softmax import Sums, Target, curve_, slope_, sums, value
 
 
 class Shards(NamedTuple):
@@ -55,60 +54,6 @@ class Shards(NamedTuple):
         together = torch.stack(numbers)
         dist.all_reduce(together, group=self.group)
         return together.unbind()
-
-
-class ShardedCrossEntropy(NamedTuple):
-    """Cross-entropy of rows of which this rank has a slice; the methods are those of ``CrossEntropy``."""
-
-    target: Target
-    total: Tensor | float
-    shards: Shards
-    z_loss: float = 0.0
-    soft_cap: float | None = None
-
-    def narrow(self, low: int, high: int) -> ShardedCrossEntropy:
-        """These rows alone."""
-        return self._replace(target=self.target.narrow(low, high))
-
-    def values(self, logits: Tensor) -> Tensor:
-        """One value per row, (R,), the same on every rank. ``logits`` (R, V of this rank) is used up."""
-        if self.soft_cap is not None:
-            logits.div_(self.soft_cap).tanh_().mul_(self.soft_cap)
-        found, _ = self._sums(logits)
-        return value(found, self.target, self.z_loss)
-
-    def slope_(self, logits: Tensor, factor: Tensor) -> Tensor:
-        """One value per row, (R,); ``logits`` become ``factor`` (R,) times the slope."""
-        steep = None if self.soft_cap is None else cap_(logits, self.soft_cap)
-        found, pivot = self._sums(logits)
-        made = value(found, self.target, self.z_loss)
-        slope_(logits, pivot, found, self.target, factor, self.z_loss)
-        if steep is not None:
-            logits.mul_(steep)
-        return made
-
-    def curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
-        """Curvature along a direction of the logits, of which this rank has its classes' part."""
-        if self.soft_cap is None:
-            return self._curve_(logits, dot, factor)
-        steep = cap_(logits, self.soft_cap)
-        bent = logits * (-2.0 / self.soft_cap**2) * dot
-        dot.mul_(steep)
-        along = self._curve_(logits, dot, factor)
-        logits.mul_(steep)
-        dot.mul_(steep).addcmul_(logits, bent)
-        return along
-
-    def _sums(self, logits: Tensor) -> tuple[Sums, Tensor]:
-        top = self.shards.greatest(logits.amax(1))
-        mine, pivot = sums(logits, self.target, top)
-        parts = [mine.others, mine.own, mine.reach, *([] if mine.pull is None else [mine.pull])]
-        others, own, reach, *pull = self.shards.added(*parts)
-        return Sums(top, others, own, reach, pull[0] if pull else None, self.total), pivot
-
-    def _curve_(self, logits: Tensor, dot: Tensor, factor: Tensor) -> Tensor:
-        found, pivot = self._sums(logits)
-        return curve_(logits, dot, pivot, found, self.target, factor, self.z_loss, self.shards)
 
 
 class _Copied(torch.autograd.Function):
@@ -219,7 +164,7 @@ def _shards(own: int, group: Any, device: torch.device) -> Shards:
     return Shards(group, sum(lengths[: dist.get_rank(group)]), own, max(lengths), sum(lengths))
 
 
-def _math(call: Call, kept: Rows, shards: Shards, wide: torch.dtype) -> ShardedCrossEntropy:
+def _math(call: Call, kept: Rows, shards: Shards, wide: torch.dtype) -> CrossEntropy:
     """The math of this rank's classes: its slice of the target's distribution."""
     whole = distribution(kept, wide, checks.reads_values(call.hidden))
     assert whole.label is not None
@@ -229,4 +174,4 @@ def _math(call: Call, kept: Rows, shards: Shards, wide: torch.dtype) -> ShardedC
     spread = None if whole.spread is None else whole.spread[shards.first : last]
     total = float(shards.classes) if whole.spread is None else whole.spread.sum()
     target = whole._replace(label=label, spread=spread, here=here)
-    return ShardedCrossEntropy(target, total, shards, call.z_loss, call.soft_cap)
+    return CrossEntropy(target, call.z_loss, call.soft_cap, shards, total)

@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from .slope import Slope
+
 
 class Target(NamedTuple):
     """The distribution q of each row: ``hit`` on the label and ``share``·``spread`` on all classes, or ``soft``.
@@ -36,14 +38,20 @@ class Target(NamedTuple):
     holes: bool = False
 
     def narrow(self, low: int, high: int) -> Target:
-        """These rows alone; soft ones with smoothing and class weights in them."""
-        hit = self.hit[low:high] if isinstance(self.hit, Tensor) else self.hit
-        share = self.share[low:high] if isinstance(self.share, Tensor) else self.share
+        """These rows alone."""
+        return self._replace(
+            label=None if self.label is None else self.label[low:high],
+            soft=None if self.soft is None else self.soft[low:high],
+            hit=self.hit[low:high] if isinstance(self.hit, Tensor) else self.hit,
+            share=self.share[low:high] if isinstance(self.share, Tensor) else self.share,
+            here=None if self.here is None else self.here[low:high],
+        )
+
+    def settled(self) -> Target:
+        """The same with soft rows that have smoothing and class weights in them."""
         if self.soft is None:
-            assert self.label is not None
-            here = None if self.here is None else self.here[low:high]
-            return Target(self.label[low:high], None, hit, share, self.spread, here, self.holes)
-        soft = self.soft[low:high]
+            return self
+        soft, hit, share = self.soft, self.hit, self.share
         if not isinstance(hit, float) or hit != 1.0:
             soft = soft * (hit.unsqueeze(1) if isinstance(hit, Tensor) else hit)
             soft += share.unsqueeze(1) if isinstance(share, Tensor) else share
@@ -150,8 +158,11 @@ def _weigh(z: Tensor, spread: Tensor, holes: bool) -> Tensor:
     if holes:
         # Weight 0 times a logit of −inf is NaN, which no class that weighs nothing may cause.
         return -torch.where(spread == 0, 0.0, z * spread).sum(1)
-    sums = [z[:, low : low + _BLOCK] @ spread[low : low + _BLOCK] for low in range(0, z.shape[1], _BLOCK)]
-    return -torch.stack(sums).sum(0)
+    rows, count = len(z), z.shape[1] // _BLOCK
+    whole = count * _BLOCK
+    blocks = z[:, :whole].T.reshape(count, _BLOCK, rows)
+    found = torch.bmm(spread[:whole].view(count, 1, _BLOCK), blocks).sum((0, 1))
+    return found.addmv_(z[:, whole:], spread[whole:]).neg_()
 
 
 def _soft_sums(z: Tensor, soft: Tensor) -> tuple[Sums, Tensor]:
@@ -179,8 +190,8 @@ def value(found: Sums, target: Target, z_loss: float) -> Tensor:
     return made + z_loss * (found.top + found.log_sum).square() if z_loss else made
 
 
-def slope_(e: Tensor, pivot: Tensor, found: Sums, target: Target, factor: Tensor, z_loss: float) -> None:
-    """Turn exp(z − top) into ``factor`` (R,) times the slope, in place."""
+def slope_(e: Tensor, pivot: Tensor, found: Sums, target: Target, factor: Tensor, z_loss: float) -> Slope:
+    """``factor`` (R,) times the slope, of exp(z − top), which is used up."""
     size = found.others + found.own
     more = 2.0 * z_loss * (found.top + found.log_sum) if z_loss else None
     if target.soft is not None:
@@ -188,25 +199,24 @@ def slope_(e: Tensor, pivot: Tensor, found: Sums, target: Target, factor: Tensor
         e.mul_((factor * rate / size).unsqueeze(1)).addcmul_(target.soft, factor.unsqueeze(1), value=-1.0)
         assert found.rest is not None
         at = found.rest - found.total * found.others / size
-    else:
-        rate = factor / size
-        e.mul_((rate if more is None else rate * (1.0 + more)).unsqueeze(1))
-        at = -target.hit * found.others / size
-        if target.smooth:
-            share = factor * target.share
-            if target.spread is None:
-                e.sub_(share.unsqueeze(1))
-                at = at + target.share * (found.total * found.own / size - 1.0)
-            else:
-                e.addr_(share, target.spread, alpha=-1.0)
-                here = target.spread[pivot.squeeze(1)]
-                at = at + target.share * (found.total * found.own / size - here)
+        if more is not None:
+            at = at + more * found.own / size
+        return Slope(e.scatter_(1, pivot, (factor * at).unsqueeze(1)))
+    rate = factor / size
+    at = -target.hit * found.others
+    if target.smooth:
+        at = at + target.share * (found.total * found.own)
     if more is not None:
-        at = at + more * found.own / size
-    at = (factor * at).unsqueeze(1)
-    if target.here is not None:
-        at = torch.where(target.here.unsqueeze(1), at, e.gather(1, pivot))
-    e.scatter_(1, pivot, at)
+        rate = rate * (1.0 + more)
+        at = at + more * found.own
+    hit = (factor * at / size).unsqueeze(1)
+    if target.here is None:
+        e.scatter_(1, pivot, 0.0)
+    else:
+        here = target.here.unsqueeze(1)
+        hit = torch.where(here, hit, 0.0)
+        e.scatter_(1, pivot, torch.where(here, 0.0, e.gather(1, pivot)))
+    return Slope(e, rate, pivot, hit, factor * target.share if target.smooth else None, target.spread)
 
 
 def curve_(
@@ -259,5 +269,5 @@ def curve_(
     if z_loss:
         dot.add_((2.0 * z_loss * (mean + base)).unsqueeze(1))
     dot.mul_(e).mul_((factor / size).unsqueeze(1))
-    slope_(e, pivot, found, target, factor, z_loss)
+    slope_(e, pivot, found, target, factor, z_loss).whole_()
     return along

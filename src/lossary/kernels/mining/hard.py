@@ -15,9 +15,10 @@ from lossary.core.backends import Kernel
 from lossary.losses.metric.distance import between, direction
 from lossary.losses.metric.triplet import of_chosen
 
+from ..wants import EXEMPT, lacks
 from .points import centre, pairs
 from .roles import classes
-from .when import EXEMPT, lacks, worth
+from .when import worth
 
 #: Keys in a tile: four megabytes of float32. A product is the faster the more anchors it has.
 KEYS = 2**20

@@ -12,10 +12,12 @@ from torch import Tensor
 from lossary.core.backends import Kernel
 from lossary.losses.metric.distance import direction
 
+from ..kept import kept, put_back
+from ..wants import EXEMPT, lacks
 from .points import Points, Tile, pairs, points
 from .roles import Classes, Roles, classes, tiles
 from .rules import every, semi_hard
-from .when import EXEMPT, lacks, worth
+from .when import worth
 
 #: Rule: distances of a tile, roles, margin, the inputs' dtype -> values and slopes.
 Rule = Callable[[Tensor, Roles, float | None, torch.dtype], tuple[Tensor, Tensor]]
@@ -142,16 +144,10 @@ def _run(
     rule: Rule,
     count: Callable[[Classes], Tensor],
 ) -> tuple[Tensor, Tensor, None]:
-    places = None if keep is None else keep.nonzero().squeeze(1)
-    if places is not None:
-        embeddings, labels = embeddings[places], labels[places]
+    place, (embeddings, labels) = kept(keep, embeddings, labels)
     vectors = direction(embeddings) if distance == "cosine" else embeddings
     values: Tensor = _Tiled.apply(vectors, labels, rule, margin, distance)  # type: ignore[no-untyped-call]
-    counts = count(classes(labels))
-    if keep is not None and places is not None:
-        values = values.new_zeros(len(keep)).index_copy(0, places, values)
-        counts = counts.new_zeros(len(keep)).index_copy(0, places, counts)
-    return values, counts, None
+    return put_back(values, place, keep), put_back(count(classes(labels)), place, keep), None
 
 
 def _triplets(found: Classes) -> Tensor:

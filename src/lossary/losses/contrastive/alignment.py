@@ -21,18 +21,9 @@ from lossary.declare import (
     loss,
 )
 
-from ..metric.distance import direction, length
-from ..metric.partners import EXEMPT, log_sum, unit
+from ..metric.distance import apart, direction, length, unit
+from ..metric.partners import EXEMPT, log_sum
 from .cosine import turned
-
-
-def apart(x, z, m):
-    """The squared distance of two plain vectors of length 1, from each of which the zero vector is at distance 1."""
-    some = [any(v != 0 for v in each) for each in (x, z)]
-    if some[0] != some[1]:
-        # Exactly 1, but not its derivative: what is so for many is a tie.
-        return 1 - 2 * m.sum([v * w for v, w in zip(x, z, strict=True)])
-    return m.sum([(v - w) ** 2 for v, w in zip(x, z, strict=True)])
 
 
 @loss(

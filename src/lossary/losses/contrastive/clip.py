@@ -17,14 +17,13 @@ from lossary.declare import (
     loss,
 )
 
+from ..metric.partners import EXEMPT
 from .pairs import (
-    EXEMPT,
     MEANING,
     Temperature,
     Warmth,
     against,
     apart,
-    dot,
     scaled,
     similarities,
     surprise,
@@ -88,6 +87,6 @@ def clip(
 @clip.definition
 def _(image, text, i, m, *, temperature):
     images, texts = scaled(image, m), scaled(text, m)
-    rows = m.sum([m.exp(dot(images[i], each, m) / temperature) for each in texts])
-    columns = m.sum([m.exp(dot(each, texts[i], m) / temperature) for each in images])
-    return (m.log(rows) + m.log(columns)) / 2 - dot(images[i], texts[i], m) / temperature
+    rows = m.sum([m.exp(m.dot(images[i], each) / temperature) for each in texts])
+    columns = m.sum([m.exp(m.dot(each, texts[i]) / temperature) for each in images])
+    return (m.log(rows) + m.log(columns)) / 2 - m.dot(images[i], texts[i]) / temperature

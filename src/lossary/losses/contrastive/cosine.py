@@ -16,8 +16,7 @@ from lossary.declare import (
     loss,
 )
 
-from ..metric.distance import between, direction, length
-from ..metric.partners import unit
+from ..metric.distance import between, direction, length, unit
 
 
 def turned(x, z, m):

@@ -17,16 +17,17 @@ from lossary.declare import (
     loss,
 )
 
+from ..metric.partners import EXEMPT
 from .nt_xent import both, turns, views
-from .pairs import EXEMPT, MEANING, Temperature, Warmth, dot
+from .pairs import MEANING, Temperature, Warmth
 
 
 def _unsure(one, other, i, m, *, temperature):
     found = []
     for anchor, own, rest in turns(one, other, i, m):
-        shares = m.softmax([dot(anchor, each, m) / temperature for each in rest])
-        sizes = [dot(map(abs, anchor), map(abs, each), m) / temperature for each in (own, *rest)]
-        found.append(sizes[0] + dot(shares, sizes[1:], m) + m.log(len(rest)))
+        shares = m.softmax([m.dot(anchor, each) / temperature for each in rest])
+        sizes = [m.dot(map(abs, anchor), map(abs, each)) / temperature for each in (own, *rest)]
+        found.append(sizes[0] + m.dot(shares, sizes[1:]) + m.log(len(rest)))
     return m.sum(found) / 2
 
 
@@ -84,6 +85,6 @@ def _(one, other, i, m, *, temperature):
         return None
     found = []
     for anchor, own, rest in turns(one, other, i, m):
-        raised = [m.exp(dot(anchor, each, m) / temperature) for each in rest]
-        found.append(m.log(m.sum(raised)) - dot(anchor, own, m) / temperature)
+        raised = [m.exp(m.dot(anchor, each) / temperature) for each in rest]
+        found.append(m.log(m.sum(raised)) - m.dot(anchor, own) / temperature)
     return m.sum(found) / 2

@@ -17,15 +17,14 @@ from lossary.declare import (
     loss,
 )
 
+from ..metric.partners import EXEMPT
 from .pairs import (
-    EXEMPT,
     MEANING,
     Similarity,
     Temperature,
     Warmth,
     against,
     apart,
-    dot,
     scaled,
     similarities,
     surprise,
@@ -96,5 +95,5 @@ def info_nce(
 @info_nce.definition
 def _(query, key, i, m, *, temperature, similarity):
     anchor, *keys = scaled([query[i], *key], m, similarity)
-    z = [dot(anchor, each, m) / temperature for each in keys]
+    z = [m.dot(anchor, each) / temperature for each in keys]
     return m.log(m.sum([m.exp(each) for each in z])) - z[i]

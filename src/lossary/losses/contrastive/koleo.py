@@ -19,9 +19,7 @@ from lossary.declare import (
     loss,
 )
 
-from ..metric.distance import between, direction, length
-from ..metric.partners import unit
-from .alignment import apart
+from ..metric.distance import apart, between, direction, length, unit
 
 
 def _along(x, z):

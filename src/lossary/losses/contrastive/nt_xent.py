@@ -18,14 +18,13 @@ from lossary.declare import (
     loss,
 )
 
+from ..metric.partners import EXEMPT
 from .pairs import (
-    EXEMPT,
     MEANING,
     Temperature,
     Warmth,
     against,
     apart,
-    dot,
     scaled,
     similarities,
     surprise,
@@ -111,8 +110,6 @@ def nt_xent(
 def _(one, other, i, m, *, temperature):
     found = []
     for anchor, own, rest in turns(one, other, i, m):
-        z = dot(anchor, own, m) / temperature
-        found.append(
-            m.log(m.exp(z) + m.sum([m.exp(dot(anchor, each, m) / temperature) for each in rest])) - z
-        )
+        z = m.dot(anchor, own) / temperature
+        found.append(m.log(m.exp(z) + m.sum([m.exp(m.dot(anchor, each) / temperature) for each in rest])) - z)
     return m.sum(found) / 2

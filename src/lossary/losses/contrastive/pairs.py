@@ -7,16 +7,13 @@ from torch import Tensor
 
 from lossary.declare import Choice, NumberOrTensor, Positive, softplus
 
-from ..metric.distance import direction
+from ..metric.distance import direction, unit
 from ..metric.partners import log_sum
 
 Similarity = Choice(("cosine", "dot"))
 Temperature = NumberOrTensor(Positive, single=True)
 MEANING = "what similarities are divided by; a tensor of one number may learn"
 Warmth = float | Tensor
-EXEMPT = {
-    "autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype",
-}
 
 
 def similarities(a: Tensor, b: Tensor, temperature: Warmth, similarity: str = "cosine") -> Tensor:
@@ -47,15 +44,7 @@ def surprise(rest: Tensor, own: Tensor, some: Tensor) -> Tensor:
 
 def scaled(vectors: Any, m: Any, similarity: str = "cosine") -> Any:
     """Vectors of plain numbers as the similarity takes them: of length 1, but for those of length 0."""
-    if similarity == "dot":
-        return vectors
-    norms = [m.sqrt(m.sum([v * v for v in each])) for each in vectors]
-    return [[v / n if n != 0 else v for v in each] for each, n in zip(vectors, norms, strict=True)]
-
-
-def dot(a: Any, b: Any, m: Any) -> Any:
-    """The sum of products of two lists of plain numbers."""
-    return m.sum([v * w for v, w in zip(a, b, strict=True)])
+    return vectors if similarity == "dot" else [unit(each, m) for each in vectors]
 
 
 def unsure(anchor: Any, own: Any, others: Any, m: Any, temperature: Any) -> Any:
@@ -63,6 +52,6 @@ def unsure(anchor: Any, own: Any, others: Any, m: Any, temperature: Any) -> Any:
 
     All vectors are scaled already.
     """
-    sizes = [dot(map(abs, anchor), map(abs, each), m) / temperature for each in (own, *others)]
-    shares = m.softmax([dot(anchor, each, m) / temperature for each in (own, *others)])
+    sizes = [m.dot(map(abs, anchor), map(abs, each)) / temperature for each in (own, *others)]
+    shares = m.softmax([m.dot(anchor, each) / temperature for each in (own, *others)])
     return m.sum([share * (size + sizes[0]) for share, size in zip(shares[1:], sizes[1:], strict=True)])

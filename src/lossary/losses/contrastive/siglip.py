@@ -23,7 +23,8 @@ from lossary.declare import (
     softplus,
 )
 
-from .pairs import EXEMPT, MEANING, Temperature, Warmth, apart, dot, scaled, similarities
+from ..metric.partners import EXEMPT
+from .pairs import MEANING, Temperature, Warmth, apart, scaled, similarities
 
 
 def _least(temperature, bias):
@@ -35,8 +36,8 @@ def _unsure(image, text, i, m, *, temperature, bias):
     anchor, *texts = scaled([image[i], *text], m)
     found = []
     for j, each in enumerate(texts):
-        z = dot(anchor, each, m) / temperature + bias
-        size = dot(map(abs, anchor), map(abs, each), m) / temperature + abs(bias)
+        z = m.dot(anchor, each) / temperature + bias
+        size = m.dot(map(abs, anchor), map(abs, each)) / temperature + abs(bias)
         found.append(m.sigmoid(-z if i == j else z) * size)
     return m.sum(found)
 
@@ -97,6 +98,6 @@ def siglip(
 @siglip.definition
 def _(image, text, i, m, *, temperature, bias):
     anchor, *texts = scaled([image[i], *text], m)
-    z = [dot(anchor, each, m) / temperature + bias for each in texts]
+    z = [m.dot(anchor, each) / temperature + bias for each in texts]
     wrong = [m.log(1 + m.exp(each)) for j, each in enumerate(z) if j != i]
     return m.log(1 + m.exp(-z[i])) + m.sum(wrong)

@@ -19,15 +19,16 @@ from lossary.declare import (
     loss,
 )
 
-from .pairs import EXEMPT, MEANING, Temperature, Warmth, against, apart, dot, scaled, similarities, surprise
+from ..metric.partners import EXEMPT
+from .pairs import MEANING, Temperature, Warmth, against, apart, scaled, similarities, surprise
 
 
 def _logits(e, labels, i, m, temperature):
     """Similarities to all other samples, whether each is a positive, and the size of each similarity's terms."""
     units = scaled(e, m)
     others = [j for j in range(len(e)) if j != i]
-    z = [dot(units[i], units[j], m) / temperature for j in others]
-    sizes = [dot(map(abs, units[i]), map(abs, units[j]), m) / temperature for j in others]
+    z = [m.dot(units[i], units[j]) / temperature for j in others]
+    sizes = [m.dot(map(abs, units[i]), map(abs, units[j])) / temperature for j in others]
     return z, [labels[j] == labels[i] for j in others], sizes
 
 

@@ -19,8 +19,8 @@ from lossary.declare import (
     softplus,
 )
 
-from .distance import direction
-from .partners import EXEMPT, cosine, log_sum, mean_over, partners, positives, sides, unit
+from .distance import direction, unit
+from .partners import EXEMPT, log_sum, mean_over, partners, positives, sides
 
 Acute = Interval(
     "an angle above 0 and below 90, in degrees", 0.0, 90.0, False, False, (30.0, 36.0, 45.0, 60.0)
@@ -35,8 +35,8 @@ def _pairs(e, labels, i, m, alpha):
     u = [unit(x, m) for x in e]
     found = []
     for j in near:
-        own = 2 * (1 + t) * cosine(u[i], u[j], m)
-        others = [4 * t * cosine([v + w for v, w in zip(u[i], u[j], strict=True)], u[k], m) for k in far]
+        own = 2 * (1 + t) * m.dot(u[i], u[j])
+        others = [4 * t * m.dot([v + w for v, w in zip(u[i], u[j], strict=True)], u[k]) for k in far]
         found.append(m.log(1 + m.sum([m.exp(each - own) for each in others])))
     return found
 

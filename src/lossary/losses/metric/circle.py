@@ -21,8 +21,8 @@ from lossary.declare import (
     softplus,
 )
 
-from .distance import direction
-from .partners import EXEMPT, cosine, log_sum, partners, sides, unit
+from .distance import direction, unit
+from .partners import EXEMPT, log_sum, partners, sides
 
 STILL = "the weight of a similarity is held constant when the loss is differentiated"
 
@@ -38,7 +38,7 @@ def _value(e, labels, i, m, gamma, margin):
     if not near or not far:
         return None
     u = [unit(x, m) for x in e]
-    alike, other = ([cosine(u[i], u[j], m) for j in places] for places in (near, far))
+    alike, other = ([m.dot(u[i], u[j]) for j in places] for places in (near, far))
     pull = m.sum([m.exp(-gamma * m.still(m.max(1 + margin - s, 0)) * (s - 1 + margin)) for s in alike])
     push = m.sum([m.exp(gamma * m.still(m.max(s + margin, 0)) * (s - margin)) for s in other])
     return m.log(1 + pull * push)

@@ -19,7 +19,7 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import direction
+from .distance import direction, unit
 
 Cosine = Interval("a number from -1 up to but not including 1", -1.0, 1.0, True, False, (-0.5, 0.0, 0.3, 0.9))
 
@@ -33,9 +33,7 @@ def _missing(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _cosine(a, b, m):
-    norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
-    units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
-    return m.sum([v * w for v, w in zip(*units, strict=True)])
+    return m.dot(unit(a, m), unit(b, m))
 
 
 def _sizes(a, b, y, m, *, margin):

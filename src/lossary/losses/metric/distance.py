@@ -1,4 +1,4 @@
-"""Distances between vectors on the last axis, exact at zero and free of overflow."""
+"""Distances between vectors: of tensors, exact at zero and free of overflow, and of plain numbers, for definitions."""
 
 import torch
 from torch import Tensor
@@ -6,6 +6,7 @@ from torch import Tensor
 from lossary.declare import Choice
 
 Distance = Choice(("euclidean", "squared", "cosine"))
+WAY = "how far apart two embeddings are"
 
 
 def between(a: Tensor, b: Tensor, distance: str) -> Tensor:
@@ -41,3 +42,25 @@ def size(x: Tensor) -> Tensor:
     # No smaller than tiny^(3/4): a derivative is multiplied and divided by it, and a subnormal number has few bits.
     floor = torch.finfo(x.dtype).tiny ** 0.75
     return torch.where((largest == 0) | largest.isinf(), 1.0, largest.clamp(min=floor))
+
+
+def unit(x, m):
+    """``direction`` over plain numbers: a vector at length 1; the zero vector has no direction and stays as it is."""
+    norm = m.sqrt(m.dot(x, x))
+    return [v / norm for v in x] if norm != 0 else x
+
+
+def apart(u, v, m):
+    """The squared distance of two plain vectors of length 1, from each of which the zero vector is at distance 1."""
+    if any(x != 0 for x in u) != any(x != 0 for x in v):
+        # Exactly 1, or digits would choose among many that are as far; but not its derivative.
+        return 1 - 2 * m.dot(u, v)
+    return m.sum([(x - y) ** 2 for x, y in zip(u, v, strict=True)])
+
+
+def distance_of(a, b, m, distance):
+    """``between`` over plain numbers."""
+    if distance == "cosine":
+        return apart(unit(a, m), unit(b, m), m) / 2
+    square = m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)])
+    return square if distance == "squared" else m.sqrt(square)

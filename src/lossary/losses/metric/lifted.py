@@ -19,13 +19,11 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance, between
-from .partners import log_sum, mean_over, partners, positives, sides
-from .triplet import distance_of as plain_distance
+from .distance import WAY, Distance, between, distance_of
+from .partners import distances, log_sum, mean_over, partners, positives, sides
 
 Finite = Interval("a finite number", -float("inf"), float("inf"), False, False, (-0.5, 0.0, 0.5, 1.0, 2.0))
 MARGIN = "how far apart samples of different labels should be"
-APART = "how far apart two embeddings are"
 
 
 def _pairs(e, labels, i, m, margin, distance):
@@ -35,11 +33,11 @@ def _pairs(e, labels, i, m, margin, distance):
         return []
 
     def away(j):
-        return [margin - plain_distance(e[j], e[k], m, distance) for k in far]
+        return [margin - distance_of(e[j], e[k], m, distance) for k in far]
 
     found = []
     for j in near:
-        own, others = plain_distance(e[i], e[j], m, distance), [*away(i), *away(j)]
+        own, others = distance_of(e[i], e[j], m, distance), [*away(i), *away(j)]
         size = own + abs(margin) + max(margin - each for each in others) + m.log(1 + len(others))
         found.append((own + m.log(m.sum([m.exp(each) for each in others])), size))
     return found
@@ -91,7 +89,7 @@ def lifted(
     labels: Labels,
     *,
     margin: Annotated[float, Finite, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, APART] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
     keep: Keep = None,
 ) -> PerAnchor:
     """Half the squared excess of each pair's distance over a soft minimum of both samples' distances to negatives.
@@ -115,10 +113,9 @@ def _(e, labels, i, m, *, margin, distance):
 
 def _sums(e, labels, i, m, margin, distance):
     """The soft maximum of the distances within, that of the margins across, and the sizes they are made of."""
-    near, far = sides(labels, i)
-    if not near or not far:
+    here, there = distances(e, labels, i, m, distance)
+    if not here or not there:
         return None
-    here, there = ([plain_distance(e[i], e[j], m, distance) for j in places] for places in (near, far))
     within, across = m.log(m.sum([m.exp(d) for d in here])), m.log(m.sum([m.exp(margin - d) for d in there]))
     return within + across, max(here) + max(there) + abs(margin) + 2 * m.log(len(e))
 
@@ -166,7 +163,7 @@ def generalized_lifted(
     labels: Labels,
     *,
     margin: Annotated[float, Finite, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, APART] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
     keep: Keep = None,
 ) -> PerAnchor:
     """Each sample's soft farthest partner against its soft nearest negative, by a margin.

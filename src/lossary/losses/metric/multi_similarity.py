@@ -22,19 +22,13 @@ from lossary.declare import (
 )
 
 from ..multilabel.zlpr import above_zero
-from .distance import direction
+from .distance import direction, unit
+from .partners import partners
 
 
 def _similarities(e, i, m):
-    units = []
-    for vector in e:
-        norm = m.sqrt(m.sum([v * v for v in vector]))
-        units.append([v / norm if norm != 0 else v for v in vector])
-    return {
-        j: m.sum([v * w for v, w in zip(units[i], unit, strict=True)])
-        for j, unit in enumerate(units)
-        if j != i
-    }
+    units = [unit(x, m) for x in e]
+    return {j: m.dot(units[i], each) for j, each in enumerate(units) if j != i}
 
 
 def _chosen(e, labels, i, m, epsilon):
@@ -114,24 +108,19 @@ def multi_similarity(
     Shapes: embeddings (N, D), labels (N,); per unit (N,). Every sample counts that is not alone; one from which no
     pair is mined is 0.
     """
-    count = len(labels)
-    here = torch.arange(count, device=labels.device)
-    if count == 0:
+    if not len(labels):
         empty = embeddings.sum(-1)
         return empty, empty > 0, None
     units = direction(embeddings)
     # Not by a matrix product, whose backward pass autocast would do in half precision.
     similar = (units.unsqueeze(1) * units.unsqueeze(0)).sum(-1)
-    alike = labels.unsqueeze(1) == labels.unsqueeze(0)
-    pairs = here.unsqueeze(1) != here.unsqueeze(0)
-    if keep is not None:
-        pairs = pairs & keep & keep.unsqueeze(1)
-    near, far = pairs & alike, pairs & ~alike
+    near, far = partners(labels, keep)
+    many = (near | far).any(1)
     if epsilon is not None:
         near, far = mined(similar.detach(), near, far, epsilon)
     values = above_zero(alpha * (base - similar), near) / alpha
     values = values + above_zero(beta * (similar - base), far) / beta
-    return values, pairs.any(1), None
+    return values, many, None
 
 
 def mined(similar: Tensor, near: Tensor, far: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

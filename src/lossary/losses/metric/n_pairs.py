@@ -15,7 +15,7 @@ from lossary.declare import (
     softplus,
 )
 
-from .partners import EXEMPT, cosine, log_sum, mean_over, partners, positives, sides
+from .partners import EXEMPT, log_sum, mean_over, partners, positives, sides
 
 
 def _terms(e, labels, i, m):
@@ -23,11 +23,11 @@ def _terms(e, labels, i, m):
     near, far = sides(labels, i)
     if not near or not far:
         return []
-    sizes = [m.sum([abs(v * w) for v, w in zip(e[i], each, strict=True)]) for each in e]
-    others = [cosine(e[i], e[k], m) for k in far]
+    sizes = [m.dot(map(abs, e[i]), map(abs, each)) for each in e]
+    others = [m.dot(e[i], e[k]) for k in far]
     found = []
     for j in near:
-        own = cosine(e[i], e[j], m)
+        own = m.dot(e[i], e[j])
         found.append(
             (m.log(1 + m.sum([m.exp(s - own) for s in others])), sizes[j] + max(sizes[k] for k in far))
         )

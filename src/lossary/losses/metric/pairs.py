@@ -23,11 +23,10 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import between
+from .distance import WAY, between, distance_of
 from .triplet import pairwise
 
 MARGIN = "how far apart two samples of different kinds are to be"
-WAY = "how far apart two embeddings are"
 
 #: The distances that a pair is judged by; it is squared in any case.
 Apart = Choice(("euclidean", "cosine"))
@@ -45,27 +44,19 @@ def apart(distances: Tensor, margin: float) -> Tensor:
     return 0.5 * torch.relu(margin - distances).square()
 
 
-def _distance(a, b, m, distance):
-    if distance == "euclidean":
-        return m.sqrt(m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)]))
-    norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
-    units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
-    return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
-
-
 def _near(a, b, m, distance):
     if distance == "euclidean":
-        return m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)]) / 2
-    return _distance(a, b, m, distance) ** 2 / 2
+        return distance_of(a, b, m, "squared") / 2
+    return distance_of(a, b, m, distance) ** 2 / 2
 
 
 def _far(a, b, m, margin, distance):
-    return m.max(margin - _distance(a, b, m, distance), 0) ** 2 / 2
+    return m.max(margin - distance_of(a, b, m, distance), 0) ** 2 / 2
 
 
 def _sizes(a, b, y, m, *, margin, distance):
     """The parts, with what the roundings of margin - distance leave undecided."""
-    d = _distance(a, b, m, distance)
+    d = distance_of(a, b, m, distance)
     # Unit vectors that nearly agree differ by the roundings of their entries, which are of size 1.
     rough = d * (d + (1 if distance == "cosine" else 0))
     return y * rough / 2 + (1 - y) * m.max(margin - d, 0) * (margin + d)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .distance import distance_of
+
 #: What a loss that multiplies matrices cannot keep.
 EXEMPT = {"autocast_changes_nothing": "a backward pass run inside autocast multiplies matrices in its dtype"}
 
@@ -52,12 +54,6 @@ def sides(labels, i):
     return near, [j for j in range(len(labels)) if labels[j] != labels[i]]
 
 
-def unit(x, m):
-    """A plain vector at length 1; the zero vector has no direction and stays as it is."""
-    norm = m.sqrt(m.sum([v * v for v in x]))
-    return [v / norm for v in x] if norm != 0 else x
-
-
-def cosine(a, b, m):
-    """The product of two plain vectors: their cosine, where both have length 1."""
-    return m.sum([v * w for v, w in zip(a, b, strict=True)])
+def distances(e, labels, i, m, distance):
+    """How far a sample's partners of its label are, and how far the others: plain numbers."""
+    return tuple([distance_of(e[i], e[j], m, distance) for j in places] for places in sides(labels, i))

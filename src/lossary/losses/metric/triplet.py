@@ -22,7 +22,8 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance, between
+from .distance import WAY, Distance, between, distance_of
+from .partners import distances, partners
 
 MARGIN = "how much nearer the positive must be than the negative; None is the soft margin log(1 + exp(gap))"
 
@@ -31,22 +32,6 @@ def excess(near: Tensor, far: Tensor, margin: float | None) -> Tensor:
     """How far a triplet is from being right."""
     gap = near - far
     return -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
-
-
-def distance_of(a, b, m, distance):
-    """``between`` over plain numbers, for definitions."""
-    square = m.sum([(v - w) ** 2 for v, w in zip(a, b, strict=True)])
-    if distance == "squared":
-        return square
-    if distance == "euclidean":
-        return m.sqrt(square)
-    norms = m.sqrt(m.sum([v * v for v in a])), m.sqrt(m.sum([w * w for w in b]))
-    units = [[v / n if n != 0 else v for v in each] for each, n in zip((a, b), norms, strict=True)]
-    if (norms[0] == 0) != (norms[1] == 0):
-        # A zero vector is as far from every other: exactly, or digits would choose among them.
-        nothing, unit = units if norms[0] == 0 else reversed(units)
-        return (m.sum([v * v - 2 * v * w for v, w in zip(nothing, unit, strict=True)]) + 1) / 2
-    return m.sum([(v - w) ** 2 for v, w in zip(*units, strict=True)]) / 2
 
 
 def excess_of(near, far, m, margin):
@@ -84,7 +69,7 @@ def triplet(
     negative: Embedding,
     *,
     margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
 ) -> PerTriplet:
     """The positive must be nearer to the anchor than the negative, by a margin.
 
@@ -142,7 +127,7 @@ def triplet_batch_hard(
     labels: Labels,
     *,
     margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
     keep: Keep = None,
 ) -> PerAnchor:
     """Each sample against its farthest positive and its nearest negative in the batch.
@@ -150,22 +135,14 @@ def triplet_batch_hard(
     Shapes: embeddings (N, D), labels (N,); per unit (N,). A sample without a positive or without a negative does
     not count. ``.units(...)`` returns the members of each triplet as well, (N, 3): anchor, positive, negative.
     """
-    count = len(labels)
-    here = torch.arange(count, device=labels.device)
-    if count == 0:
+    if not len(labels):
         empty = embeddings.sum(-1)
-        return empty, empty > 0, here.unsqueeze(-1).expand(0, 3)
-    alike = labels.unsqueeze(1) == labels.unsqueeze(0)
-    positive = alike & (here.unsqueeze(1) != here.unsqueeze(0))
-    negative = ~alike
-    if keep is not None:
-        positive, negative = positive & keep, negative & keep
+        return empty, empty > 0, torch.zeros((0, 3), dtype=torch.int64, device=labels.device)
+    positive, negative = partners(labels, keep)
     apart = pairwise(embeddings.detach(), distance)
     farthest = torch.where(positive, apart, -torch.inf).argmax(1)
     nearest = torch.where(negative, apart, torch.inf).argmin(1)
     complete = positive.any(1) & negative.any(1)
-    if keep is not None:
-        complete = complete & keep
     return of_chosen(embeddings, farthest, nearest, complete, margin, distance)
 
 
@@ -199,8 +176,7 @@ def pairwise(x: Tensor, distance: str) -> Tensor:
 
 @triplet_batch_hard.definition
 def _(e, labels, i, m, *, margin, distance):
-    near = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if j != i and labels[j] == labels[i]]
-    far = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if labels[j] != labels[i]]
+    near, far = distances(e, labels, i, m, distance)
     if not near or not far:
         return None
     return excess_of(max(near), min(far), m, margin)

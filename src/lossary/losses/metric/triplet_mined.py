@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-from torch import Tensor
 
 from lossary.declare import (
     Claims,
@@ -21,25 +20,9 @@ from lossary.declare import (
     loss,
 )
 
-from .distance import Distance
-from .triplet import MARGIN, distance_of, excess, excess_of, pairwise
-
-
-def _roles(labels: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Which samples are positives and which negatives of which anchor, (N, N) each."""
-    alike = labels.unsqueeze(1) == labels.unsqueeze(0)
-    positive, negative = alike & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device), ~alike
-    if keep is None:
-        return positive, negative
-    both = keep.unsqueeze(1) & keep.unsqueeze(0)
-    return positive & both, negative & both
-
-
-def _sides(e, labels, i, m, distance):
-    """Distances of an anchor's positives and of its negatives."""
-    near = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if j != i and labels[j] == labels[i]]
-    far = [distance_of(e[i], e[j], m, distance) for j in range(len(e)) if labels[j] != labels[i]]
-    return near, far
+from .distance import WAY, Distance
+from .partners import distances, partners, positives
+from .triplet import MARGIN, excess, excess_of, pairwise
 
 
 def _all(labels: Sequence[int], i: int) -> int:
@@ -47,14 +30,9 @@ def _all(labels: Sequence[int], i: int) -> int:
     return (alike - 1) * (len(labels) - alike)
 
 
-def _positives(labels: Sequence[int], i: int) -> int:
-    alike = list(labels).count(labels[i])
-    return alike - 1 if alike < len(labels) else 0
-
-
 def _size(e, labels, i, m, margin, distance):
     """The mean size of the terms of an anchor's triplets."""
-    near, far = _sides(e, labels, i, m, distance)
+    near, far = distances(e, labels, i, m, distance)
     return m.sum(near) / max(len(near), 1) + m.sum(far) / max(len(far), 1) + (margin or 0)
 
 
@@ -100,7 +78,7 @@ def triplet_all(
     labels: Labels,
     *,
     margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
     keep: Keep = None,
 ) -> PerAnchor:
     """Each sample against every pair of one of its positives and one of its negatives in the batch.
@@ -109,7 +87,7 @@ def triplet_all(
     as there are triplets: ``mean`` is the mean over all triplets of the batch, ``sum`` their sum, and ``none`` has
     the sum of each anchor's. The whole batch's N^3 triplets stand in memory unless ``backend`` is "chunked".
     """
-    positive, negative = _roles(labels, keep)
+    positive, negative = partners(labels, keep)
     apart = pairwise(embeddings, distance)
     costs = excess(apart.unsqueeze(2), apart.unsqueeze(1), margin)
     total = torch.where(positive.unsqueeze(2) & negative.unsqueeze(1), costs, 0.0).sum((1, 2))
@@ -119,7 +97,7 @@ def triplet_all(
 
 @triplet_all.definition
 def _(e, labels, i, m, *, margin, distance):
-    near, far = _sides(e, labels, i, m, distance)
+    near, far = distances(e, labels, i, m, distance)
     if not near or not far:
         return None
     return m.sum([excess_of(p, n, m, margin) for p in near for n in far]) / (len(near) * len(far))
@@ -131,7 +109,7 @@ def _jumps(e, labels, i, m, margin, distance):
     A negative as far as the positive is chosen or passed over: within a rounding of the distances the value moves by
     as much as negatives differ, so that much rounding is multiplied by near a tie.
     """
-    near, far = _sides(e, labels, i, m, distance)
+    near, far = distances(e, labels, i, m, distance)
     size = _size(e, labels, i, m, margin, distance)
     for p in near:
         for n in far:
@@ -147,7 +125,7 @@ def _jumps(e, labels, i, m, margin, distance):
     outputs="an embedding",
     decode="the embedding; compare with the loss's own distance",
     coupled=True,
-    counts=_positives,
+    counts=positives,
     elicits=Elicits.EMBEDDING,
     constant="any embedding that is the same for all gives the margin",
     claims=Claims(lower=0.0),
@@ -182,7 +160,7 @@ def triplet_semi_hard(
     labels: Labels,
     *,
     margin: Annotated[float | None, NonNegative, MARGIN] = 1.0,
-    distance: Annotated[str, Distance, "how far apart two embeddings are"] = "euclidean",
+    distance: Annotated[str, Distance, WAY] = "euclidean",
     keep: Keep = None,
 ) -> PerAnchor:
     """Each pair of a class against the nearest negative that is farther than the positive.
@@ -191,7 +169,7 @@ def triplet_semi_hard(
     as there are positives. Where no negative is strictly farther than the positive, the farthest negative stands in,
     as in TensorFlow Addons; of negatives equally far the first in the batch is taken.
     """
-    positive, negative = _roles(labels, keep)
+    positive, negative = partners(labels, keep)
     apart = pairwise(embeddings, distance)
     if not len(labels):
         return apart.sum(1), positive.sum(1), None
@@ -208,7 +186,7 @@ def triplet_semi_hard(
 
 @triplet_semi_hard.definition
 def _(e, labels, i, m, *, margin, distance):
-    near, far = _sides(e, labels, i, m, distance)
+    near, far = distances(e, labels, i, m, distance)
     if not near or not far:
         return None
     costs = []

@@ -7,6 +7,7 @@ import re
 import torch
 
 from lossary.core.declaration import Loss
+from lossary.core.kinds import Form
 from lossary.core.unit import Unit
 
 from .example import call_of, nested, tensor_of
@@ -24,6 +25,9 @@ def from_example(loss: Loss) -> Plan:
     usual = tuple(float(each) for each in others[-1].flatten()) if aimed else ()
     few = first.numel() == FEW
     rows = () if loss.unit in (Unit.REGION, Unit.ANCHOR) else (1,)  # those examples are whole calls
+    # A correlation over a batch sees no bias and no scale, so there the second weight has an input too: the next one,
+    # and after the last the first.
+    views = loss.unit is Unit.ANCHOR and loss.has(Form.FEATURES) and not few
 
     def make(x: Numbers, target: Numbers) -> Lesson:
         letters = [f"z{number}".translate(LOWERED) for number in range(1, first.numel() + 1)]
@@ -39,19 +43,22 @@ def from_example(loss: Loss) -> Plan:
         if few and columns:
             network = f"{columns[0]} z₁ = w₁·x, {columns[1]} z₂ = w₂·x"
         else:
-            made = "z₁ = w₁·x, z₂ = w₂·x" if few else "zᵢ = w₁·xᵢ + w₂"
+            made = "z₁ = w₁·x, z₂ = w₂·x" if few else "zᵢ = w₁·xᵢ + w₂·xᵢ₊₁" if views else "zᵢ = w₁·xᵢ + w₂"
             network = f"{names[0]} = {shown} with {made}"
         return Lesson(
             network,
             tuple(
-                Output(letter, ((x[0], 0.0), (0.0, x[0]))[i] if few else (x[i], 1.0))
+                Output(
+                    letter,
+                    ((x[0], 0.0), (0.0, x[0]))[i] if few else (x[i], x[(i + 1) % len(x)] if views else 1.0),
+                )
                 for i, letter in enumerate(letters)
             ),
             ", ".join(said) or NONE,
             target,
             lambda z: (z.reshape(*rows, *first.shape), *(each.reshape(*rows, *each.shape) for each in given)),
             x,
-            bias=not few,
+            bias=not few and not views,
         )
 
     numbers = tuple(float(each) for each in first.flatten())

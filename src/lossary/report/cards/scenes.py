@@ -148,6 +148,7 @@ def _plus(base: float, sign: float) -> str:
 
 def _row(loss: Loss, given: Mapping[str, object], what: str, target: Form) -> Scene:
     """The true class of three, or of as many as there are numbers per class, against all others at 0."""
+    kind = loss.required[0].kind
     tables = [given[each.name] for each in loss.hyper if isinstance(each.domain, PerClass)]
     known = next((len(each) for each in tables if isinstance(each, (Sequence, Tensor))), None)
     count, true = known or 3, 0
@@ -155,7 +156,10 @@ def _row(loss: Loss, given: Mapping[str, object], what: str, target: Form) -> Sc
         true = int(str(call_of(loss).inputs[1])) % known  # the example's, often the rare one
 
     def inputs(x: Tensor) -> tuple[Tensor, ...]:
-        logits = torch.stack([x if k == true else torch.zeros_like(x) for k in range(count)], 1)
+        moved = true * kind.times(given)
+        logits = torch.stack(
+            [x if k == moved else torch.zeros_like(x) for k in range(kind.entries(count, given))], 1
+        )
         if target is Form.CLASS:
             return logits, torch.full((len(x),), true)
         share = torch.full((count,), 0.2 / (count - 1), dtype=x.dtype)
@@ -163,6 +167,10 @@ def _row(loss: Loss, given: Mapping[str, object], what: str, target: Form) -> Sc
         return logits, share.expand(len(x), count)
 
     ends = _ends(loss, -REACH, REACH)
+    if kind.times(given) > 1:
+        many = f"{kind.times(given)} {kind.several}"
+        says = f"{what} of one of the true class's {many}; the others, and those of {count - 1} classes, at 0"
+        return Scene(says, inputs, *ends)
     if known is None:
         return Scene(f"{what} of the true class, the two others at 0", inputs, *ends)
     return Scene(f"{what} of class {true}, which is the true one, of {count}; the rest at 0", inputs, *ends)

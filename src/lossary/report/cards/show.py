@@ -91,7 +91,7 @@ def by_hand(loss: Loss) -> list[tuple[str, str]]:
     value_, slope = (spoken(each) for each in (loss.facts.formula, loss.facts.derivative))
     # Of numbers that mean different things there is a vector of slopes; of many of a kind, the slope of one.
     several = loss.inputs[0].kind.columns or "∇" in slope
-    lead = "∇ℓ" if several else "dℓ/dxᵢ" if "ᵢ" in slope else "dℓ/dx"
+    lead = "∇ℓ" if several else "dℓ/dxᵢₗ" if "xᵢₗ" in slope else "dℓ/dxᵢ" if "ᵢ" in slope else "dℓ/dx"
     return [
         ("loss", f"ℓ = {value_}" if value_ else NOT_GIVEN),
         ("derivative", f"{lead} = {slope}" if slope else NOT_GIVEN),

@@ -80,10 +80,10 @@ def best_slope(own, rest, total, pull, others, norm):
 
 @triton.jit
 def rows(
-    x_ptr, y_ptr, hit_ptr, share_ptr, w_ptr, keep_ptr, scale_ptr, unless_ptr, value_ptr, slope_ptr, lse_ptr, best_ptr,
+    x_ptr, y_ptr, hit_ptr, share_ptr, w_ptr, keep_ptr, scale_ptr, unless_ptr, value_ptr, slope_ptr,
     N, C, inner, x_outer, x_class, x_inner, y_outer, y_class, y_inner, s_outer, s_class, s_inner,
     SOFT: tl.constexpr, HITS: tl.constexpr, SHARES: tl.constexpr, WEIGHTED: tl.constexpr, KEEP: tl.constexpr,
-    SCALED: tl.constexpr, UNLESS: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr, EXTRA: tl.constexpr,
+    SCALED: tl.constexpr, UNLESS: tl.constexpr, BARE: tl.constexpr, SLOPE: tl.constexpr,
     Z: tl.constexpr, CAP: tl.constexpr, WHOLE: tl.constexpr, ROWS: tl.constexpr, CLASSES: tl.constexpr,
     ACC: tl.constexpr,
 ):  # fmt: skip
@@ -159,9 +159,6 @@ def rows(
     if not BARE:
         value *= scale
     tl.store(value_ptr + row, tl.where(live, value, 0.0), mask=there)
-    if EXTRA:
-        tl.store(lse_ptr + row, lse, mask=live)
-        tl.store(best_ptr + row, best, mask=live)
     if SLOPE:
         s_row = slope_ptr + outer * s_outer + within * s_inner
         won = live & (best < C)
