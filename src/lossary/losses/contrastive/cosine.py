@@ -100,7 +100,7 @@ def _across(prediction: Tensor, target: Tensor) -> Tensor:
     aliases=("normalized_mse",),
     elsewhere={
         "solo.losses.byol.byol_loss_func, of vectors no shorter than 1e-8": 1.0,
-        "byol_pytorch.byol_pytorch.loss_fn": "no factor: vectors shorter than 1e-12 count as that long",
+        "byol_pytorch.byol_pytorch.cosine_loss_fn": "no factor: vectors shorter than 1e-12 count as that long",
     },
     paper=Paper("Grill et al.", 2020, "Bootstrap your own latent: A new approach to self-supervised Learning",
                 equation="2", arxiv="2006.07733"),

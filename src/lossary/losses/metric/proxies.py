@@ -150,8 +150,7 @@ def _weighed(x, y, i, m, *, margin, scale):
     use_when="Embeddings are learned from labels, and the samples of a batch should still weigh against each other.",
     avoid_when="There are very many classes: every proxy is pushed by every batch.",
     elsewhere={"pytorch_metric_learning.losses.ProxyAnchorLoss": 1.0},
-    paper=Paper("Kim, Kim, Cho and Kwak", 2020, "Proxy Anchor Loss for Deep Metric Learning", equation="4",
-                arxiv="2003.13911"),
+    paper=Paper("Kim, Kim, Cho and Kwak", 2020, "Proxy Anchor Loss for Deep Metric Learning", arxiv="2003.13911"),
 )  # fmt: skip
 def proxy_anchor(
     cosines: Cosines,

@@ -61,7 +61,9 @@ def excess_of(near, far, m, margin):
             1.0 if margin is not None and margin > 0 else "no factor: its margin is a number above 0"
         ),
     },
-    paper=Paper("Schroff, Kalenichenko and Philbin", 2015, "FaceNet", equation="2", arxiv="1503.03832"),
+    paper=Paper(
+        "Schroff, Kalenichenko and Philbin", 2015, "FaceNet", equation="section 3.1", arxiv="1503.03832"
+    ),
 )
 def triplet(
     anchor: Embedding,

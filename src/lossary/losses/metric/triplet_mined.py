@@ -51,8 +51,9 @@ def _size(e, labels, i, m, margin, distance):
     symbolic=False,
     formula=r"\frac{1}{|P_i|\,|N_i|} \sum_{j \in P_i} \sum_{k \in N_i} "
     r"\max\left(d_{ij} - d_{ik} + \text{margin},\ 0\right)",
-    derivative=r"\frac{1}{|P_i|\,|N_i|} \sum_{j \in P_i} \sum_{k \in N_i} "
-    r"\left[d_{ij} - d_{ik} + \text{margin} > 0\right] \left(\nabla d_{ij} - \nabla d_{ik}\right)",
+    derivative=r"\frac{1}{|P_i|\,|N_i|} \sum_{j \in P_i} \sum_{k \in N_i} h_{jk} "
+    r"\left(\nabla d_{ij} - \nabla d_{ik}\right) \text{ with } h_{jk} = 1 \text{ where the triplet costs "
+    r"something, else } 0",
     example=Example(
         (((0.0, 0.0), (3.0, 4.0), (0.0, 4.5)), (0, 0, 1), 0),
         1.5,
