@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 
 # Two workers with two threads each are slower than with one, and sums in one thread are always in one order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Inductor compiles in the test's own process: a pool of others would import torch once more for each worker.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 import pytest
 import torch
@@ -28,6 +31,21 @@ settings.load_profile("house")
 def _seeded() -> None:
     """A test that draws without a generator of its own still draws the same numbers in any order of tests."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _guards_are_not_timed() -> None:
+    """What torch.compile has built is checked, but for its logs torch also measures how long the check takes.
+
+    It empties the processor's caches for that, which costs more than a small loss takes to be traced.
+    """
+    guards = sys.modules.get("torch._dynamo.guards")
+    if guards is not None:
+        guards.profile_guard_manager = _no_time  # type: ignore[attr-defined]
+
+
+def _no_time(*_: object) -> float:
+    return 0.0
 
 
 def pytest_collection_finish() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -23,45 +24,40 @@ EVERY = [  # what CONTRACT 20 lists, as the card calls it
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cards() -> dict[str, Facts]:
-    return {name: facts(lossary.get(name)) for name in lossary.names()}
-
-
 @pytest.mark.parametrize("name", lossary.names())
-def test_a_card_has_every_part(cards: dict[str, Facts], name: str) -> None:
-    labels = {line.label for line in card_lines(cards[name], 80)}
+def test_a_card_has_every_part(known: Callable[[str], Facts], name: str) -> None:
+    labels = {line.label for line in card_lines(known(name), 80)}
     assert set(EVERY) <= labels
-    assert ("settings" in labels) == bool(cards[name].card.hyper)
-    assert ("relatives" in labels) == bool(cards[name].card.relatives)
-    assert ("also called" in labels) == bool(cards[name].card.aliases)
-    assert ("elsewhere" in labels) == bool(cards[name].card.elsewhere)
-    assert ("paper" in labels) == (cards[name].card.paper is not None)
+    assert ("settings" in labels) == bool(known(name).card.hyper)
+    assert ("relatives" in labels) == bool(known(name).card.relatives)
+    assert ("also called" in labels) == bool(known(name).card.aliases)
+    assert ("elsewhere" in labels) == bool(known(name).card.elsewhere)
+    assert ("paper" in labels) == (known(name).card.paper is not None)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
-def test_no_line_of_a_card_is_wider_than_the_terminal(cards: dict[str, Facts], width: int) -> None:
-    for known in cards.values():
-        lines = card_lines(known, width)
+def test_no_line_of_a_card_is_wider_than_the_terminal(known: Callable[[str], Facts], width: int) -> None:
+    for name in lossary.names():
+        lines = card_lines(known(name), width)
         assert max(len(each.plain()) for each in lines) <= max(width, 40)
 
 
-def test_the_table_of_derivatives_has_every_loss_within_the_terminal(cards: dict[str, Facts]) -> None:
+def test_the_table_of_derivatives_has_every_loss_within_the_terminal(known: Callable[[str], Facts]) -> None:
     for width in (60, 80, 120):
-        lines = derivative_lines(list(cards.values()), width)
-        assert {each.text for each in lines if each.heading} == set(cards)
+        lines = derivative_lines(list(map(known, lossary.names())), width)
+        assert {each.text for each in lines if each.heading} == set(lossary.names())
         assert max(len(each.plain()) for each in lines) <= width
 
 
 @pytest.mark.parametrize("name", lossary.names())
-def test_a_card_as_json_is_json_and_has_the_same_facts(cards: dict[str, Facts], name: str) -> None:
-    known = cards[name]
-    text = json.dumps(card_json(known), allow_nan=False)
+def test_a_card_as_json_is_json_and_has_the_same_facts(known: Callable[[str], Facts], name: str) -> None:
+    card = known(name).card
+    text = json.dumps(card_json(known(name)), allow_nan=False)
     found = json.loads(text)
     assert found["name"] == name
     assert found["formula"]["latex"]
     assert found["derivative"]["text"]
-    assert [each["name"] for each in found["hyper_parameters"]] == [each.name for each in known.card.hyper]
+    assert [each["name"] for each in found["hyper_parameters"]] == [each.name for each in card.hyper]
     assert len(found["curve"]["x"]) == len(found["curve"]["loss"]) == len(found["curve"]["gradient"])
 
 
@@ -89,8 +85,10 @@ def test_a_curve_is_finite_and_not_flat_and_says_what_moves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", lossary.names())
-def test_the_example_by_hand_is_what_the_call_on_the_card_gives(cards: dict[str, Facts], name: str) -> None:
-    card = cards[name].card
+def test_the_example_by_hand_is_what_the_call_on_the_card_gives(
+    known: Callable[[str], Facts], name: str
+) -> None:
+    card = known(name).card
     call = call_of(lossary.get(name).loss)
     loss = lossary.get(name).loss
     inputs = [tensor_of(each, one) for each, one in zip(loss.required, call.inputs, strict=True)]
@@ -100,14 +98,14 @@ def test_the_example_by_hand_is_what_the_call_on_the_card_gives(cards: dict[str,
 
 @pytest.mark.parametrize("name", lossary.names())
 def test_every_loss_has_a_formula_and_a_derivative_drawn_or_by_hand(
-    cards: dict[str, Facts], name: str
+    known: Callable[[str], Facts], name: str
 ) -> None:
-    known = cards[name].function.loss.facts
-    assert (cards[name].formula is not None) == known.symbolic
-    if not known.symbolic:
-        assert known.formula and known.derivative
-        assert (known.formula + known.derivative).isascii(), "by hand means in LaTeX"
-    lines = [each.plain() for each in card_lines(cards[name], 80)]
+    stated = known(name).function.loss.facts
+    assert (known(name).formula is not None) == stated.symbolic
+    if not stated.symbolic:
+        assert stated.formula and stated.derivative
+        assert (stated.formula + stated.derivative).isascii(), "by hand means in LaTeX"
+    lines = [each.plain() for each in card_lines(known(name), 80)]
     assert not any("not given" in each or "\\" in each for each in lines)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -18,12 +17,6 @@ from lossary.report.cards.step import step, step_json
 from lossary.report.cards.worked import step_lines
 
 ARITHMETIC = re.compile(r"[\d\s+*/().eE-]+")
-
-
-@pytest.fixture(scope="module")
-def known() -> Callable[[str], Facts]:
-    """The facts of a loss, collected once: its formula takes time."""
-    return cache(lambda name: facts(lossary.get(name)))
 
 
 def sums(lines: list[str]) -> list[tuple[float, float, str]]:

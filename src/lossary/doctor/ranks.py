@@ -66,7 +66,7 @@ def _rank(rank: int, folder: str, names: Sequence[str], seed: int) -> None:
 
 
 def _examine(name: str, model: nn.Module, rank: int, seed: int) -> Iterator[str]:
-    """Every rank draws the same batch and keeps its own rows."""
+    """Every rank draws the same batch and keeps its own rows; the first, which is heard, compares."""
     function = registry.get(name)
     subject = Subject(function, torch.Generator().manual_seed(seed))
     together = "gather" if function.loss.facts.coupled else "group"
@@ -75,15 +75,17 @@ def _examine(name: str, model: nn.Module, rank: int, seed: int) -> Iterator[str]
         mine = slice(0, split[0]) if rank == 0 else slice(split[0], 7)
         late = torch.arange(7) < split[0]
         for ways in (*subject.measures(case, torch.float64), {"mask": late}):
-            wanted, value, size = _step(Affine(), case, ways)
             own = {option: each if option == "class_weight" else each[mine] for option, each in ways.items()}
             found, part, _ = _step(model, case.rows(mine), {**own, together: True})
             reported = part if together == "gather" else world.report(part, True)
+            summed, _, _ = _step(Affine(), case.rows(mine), {**own, together: world.Summed()})
+            dist.all_reduce(summed)
+            if rank:
+                continue
+            wanted, value, size = _step(Affine(), case, ways)
             if not (_alike(found, wanted, size) and same(reported, value, 64)):
                 yield (f"{name}, rows {split}, {sorted(ways) or 'nothing'}: gradient {found.tolist()} where the whole "
                        f"batch has {wanted.tolist()}; value {reported.item():.9g}, {value.item():.9g}")  # fmt: skip
-            summed, _, _ = _step(Affine(), case.rows(mine), {**own, together: world.Summed()})
-            dist.all_reduce(summed)
             if not _alike(summed, wanted, size):
                 yield f"{name}, rows {split}, {sorted(ways) or 'nothing'}: gradients that are added do not add up"
 
