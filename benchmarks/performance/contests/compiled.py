@@ -26,7 +26,7 @@ def contests(size: str) -> list[Contest]:
             size,
         ),
         _of_rows(8192 // part, 1000, 0.35, size),
-        _of_rows(838_860 // part, 10, 0.25, size),
+        _of_rows(838_860 // part, 10, 0.30, size),
         _of_rows(256 // part, 32768, 0.5, size),
     ]
     pictures = max(32 // part, 1)

@@ -21,6 +21,7 @@ from lossary.losses.metric import pairs
 from lossary.losses.metric.distance import direction, length
 from lossary.losses.multilabel.zlpr import above_zero
 
+from .exponential import exp_
 from .kept import kept, put_back
 from .wants import EXEMPT, lacks
 
@@ -202,8 +203,8 @@ class _Similar(torch.autograd.Function):
         with probes.without_autocast(u):
             for rows in _chunks(len(u)):
                 similar, near, far = _similarities(u, labels, rows, epsilon)
-                push = (beta * (similar - base)).sub_(pushes[rows].unsqueeze(1)).exp_()
-                pull = similar.sub_(base).mul_(-alpha).sub_(pulls[rows].unsqueeze(1)).exp_()
+                push = exp_((beta * (similar - base)).sub_(pushes[rows].unsqueeze(1)))
+                pull = exp_(similar.sub_(base).mul_(-alpha).sub_(pulls[rows].unsqueeze(1)))
                 weights = torch.where(far, push, 0.0).sub_(torch.where(near, pull, 0.0))
                 weights.mul_(by_values[rows].unsqueeze(1))
                 found[rows] += weights @ u

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..exponential import exp_
 from .tiles import Given, Sum, Table, tiles
 
 
@@ -45,10 +46,10 @@ def bend(
         else:
             assert given.rows is not None
             tile.put(tile.z, -torch.inf)
-            share = torch.exp(tile.z - given.rows[rows].unsqueeze(1))
+            share = exp_(tile.z - given.rows[rows].unsqueeze(1))
             weights = by * share
             if given.columns is not None and given.by_columns is not None:
-                other = torch.exp(tile.z - given.columns[columns])
+                other = exp_(tile.z - given.columns[columns])
                 found.by_columns[columns] += (other * h).sum(0)
                 weights += other * given.by_columns[columns]
             slope = weights

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..exponential import exp_
+
 #: Rows and columns of a tile: two of them, in float32, take no more than a last-level cache has for us.
 SIDE = 1024
 
@@ -113,7 +115,7 @@ def total(a: Tensor, b: Tensor, bias: float, table: Table) -> tuple[Tensor, Tens
     rows = _Running(len(a), a, table.calm)
     columns = rows if same else _Running(len(b), b, table.calm)
     for tile in tiles(a, b, bias, table, half=same):
-        z = tile.put(tile.z.exp_(), 0.0) if table.calm else tile.put(tile.z, -torch.inf)
+        z = tile.put(exp_(tile.z), 0.0) if table.calm else tile.put(tile.z, -torch.inf)
         rows.add(tile.rows, z, tile.spare, 1)
         if table.sum is Sum.BOTH or (same and tile.rows != tile.columns):
             columns.add(tile.columns, z, tile.spare, 0)
@@ -135,7 +137,7 @@ class _Running:
         before = self.top[where]
         top = torch.maximum(before, z.amax(axis))
         level = torch.where(top == -torch.inf, 0.0, top)  # -inf less itself is no number
-        fresh = torch.sub(z, level.unsqueeze(axis), out=spare).exp_().sum(axis)
+        fresh = exp_(torch.sub(z, level.unsqueeze(axis), out=spare)).sum(axis)
         self.sum[where] = self.sum[where] * torch.exp(before - level) + fresh
         self.top[where] = top
 
@@ -199,23 +201,23 @@ def _weights(tile: Tile, table: Table, given: Given, left: Tensor | None, right:
     if table.sum is Sum.SOFTPLUS:
         return tile.put(torch.sigmoid_(z).mul_(row), 0.0)
     if left is not None and right is not None:
-        tile.put(z.exp_(), 0.0)
+        tile.put(exp_(z), 0.0)
         if table.sum is Sum.ROWS:
             return z.mul_(left[tile.rows].unsqueeze(1))
         return z.mul_(torch.add(left[tile.rows].unsqueeze(1), right[tile.columns], out=spare))
     assert given.rows is not None
     tile.put(z, -torch.inf)
     if table.sum is Sum.ROWS:
-        return z.sub_(given.rows[tile.rows].unsqueeze(1)).exp_().mul_(row)
+        return exp_(z.sub_(given.rows[tile.rows].unsqueeze(1))).mul_(row)
     sums, by = (given.rows, given.by_rows) if table.sum is Sum.SAME else (given.columns, given.by_columns)
     assert sums is not None and by is not None
-    torch.sub(z, sums[tile.columns], out=spare).exp_().mul_(by[tile.columns])
-    return z.sub_(given.rows[tile.rows].unsqueeze(1)).exp_().mul_(row).add_(spare)
+    exp_(torch.sub(z, sums[tile.columns], out=spare)).mul_(by[tile.columns])
+    return exp_(z.sub_(given.rows[tile.rows].unsqueeze(1))).mul_(row).add_(spare)
 
 
 def _softplus(tile: Tile, calm: bool) -> Tensor:
     if calm:
-        return torch.log1p(torch.exp(tile.z, out=tile.spare), out=tile.spare)
+        return exp_(tile.z).log1p_()
     return torch.nn.functional.logsigmoid(tile.z.neg()).neg_()
 
 
@@ -230,7 +232,7 @@ def at_once(a: Tensor, b: Tensor, bias: float, table: Table) -> tuple[Tensor, Te
         z, spare = tile.z, tile.spare
         if table.calm:
             # σ = e/(1 + e) and log(1 + e) from one exponential.
-            tile.put(z.exp_(), 0.0)
+            tile.put(exp_(z), 0.0)
             found[tile.rows] += torch.log1p(z, out=spare).sum(1)
             z.div_(torch.add(z, 1.0, out=spare))
         else:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ..exponential import exp_
 from .slope import Slope
 
 
@@ -128,7 +129,7 @@ def sums(z: Tensor, target: Target, top: Tensor | None = None) -> tuple[Sums, Te
     if target.smooth:
         pull = -z.sum(1) if target.spread is None else _weigh(z, target.spread, target.holes)
         total = float(z.shape[1]) if target.spread is None else target.spread.sum()
-    z.exp_()
+    exp_(z)
     own = z.gather(1, pivot)
     if target.here is None:
         z.scatter_(1, pivot, 0.0)
@@ -169,7 +170,7 @@ def _soft_sums(z: Tensor, soft: Tensor) -> tuple[Sums, Tensor]:
     top, pivot = z.max(1, keepdim=True)
     z.sub_(top)
     pull = torch.where(soft == 0, 0.0, z).mul_(soft).sum(1).neg_()
-    z.exp_()
+    exp_(z)
     z.scatter_(1, pivot, 0.0)
     others = z.sum(1)
     z.scatter_(1, pivot, 1.0)
