@@ -21,7 +21,6 @@ from . import contests, machine, page
 from .contest import Contest
 
 HOME = Path(__file__).parents[2]
-ROUNDS = 7
 #: An allocator that keeps what it was given: no page is asked for, cleared and given back in every call.
 KEEPING = {
     "GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
@@ -71,7 +70,7 @@ def _measured(contest: Contest, size: str, askers: dict[str, Asker]) -> dict[str
     about = {"name": contest.name, "size": size}
     if contest.timed != ():
         for way, asker in askers.items():
-            found["seconds"][way] = asker.ask({"what": "time", "rounds": ROUNDS, **about})
+            found["seconds"][way] = asker.ask({"what": "time", **about})
     for side in contest.weighed if contest.weighed is not None else contest.sides:
         if contests.missing(contest, side) is None:
             found["memory"][side] = askers["default"].ask({"what": "memory", "side": side, **about})

@@ -35,6 +35,7 @@ class Contest:
         claims: what is promised at these sizes; none for small ones.
         timed: the sides that are timed, None for all; others are too slow, or only their memory is of interest.
         needs: packages without which a side is left out, by side.
+        rounds: how often each side is timed; more where a limit is near.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Contest:
     timed: tuple[str, ...] | None = None
     weighed: tuple[str, ...] | None = None
     needs: dict[str, str] = field(default_factory=dict)
+    rounds: int = 7
 
 
 def cleared(*leaves: Any) -> None:

@@ -80,7 +80,7 @@ def verdict(claim: Claim, found: Found) -> tuple[str, bool | None]:
     words = f"{claim.side}: time at most {limit} of {claim.against}"
     if not known:
         return f"{words}: not measured", None
-    said = ", ".join(f"{_digits(got)} with {MALLOC[way]}" for way, got in known.items())
+    said = ", ".join(f"{got:.3f} with {MALLOC[way]}" for way, got in known.items())
     return f"{words}: {said}", known.get("default", next(iter(known.values()))) <= claim.at_most
 
 

@@ -4,7 +4,7 @@
 
 Reads questions from standard input, a JSON object a line, and answers each with a line of JSON:
 
-    {"what": "time", "name": ..., "size": ..., "rounds": 7}            seconds of every side, in turn
+    {"what": "time", "name": ..., "size": ...}                         seconds of every side, in turn
     {"what": "memory", "name": ..., "size": ..., "side": ...}          megabytes
 
 and {"failed": ...} where a child did. Fresh children share no allocation, thread or compiled code with one another.
@@ -61,11 +61,11 @@ def _answer(asked: dict[str, Any]) -> Any:
     torch.manual_seed(0)
     contest = contests.all_of(asked["size"])[asked["name"]]
     if asked["what"] == "time":
-        return timed(contest, asked["rounds"])
+        return timed(contest)
     return weighed(contest, asked["side"], contests.tiny_one(asked["size"], asked["name"]))
 
 
-def timed(contest: Contest, rounds: int) -> dict[str, list[float]]:
+def timed(contest: Contest) -> dict[str, list[float]]:
     """Seconds of each side, round by round; who begins a round changes from round to round."""
     inputs = contest.make()
     names = [name for name in contest.sides if contest.timed is None or name in contest.timed]
@@ -75,7 +75,7 @@ def timed(contest: Contest, rounds: int) -> dict[str, list[float]]:
         for _ in range(WARM):
             contest.sides[name](inputs)
     gc.disable()
-    for turn in range(rounds):
+    for turn in range(contest.rounds):
         for step in range(len(names)):
             name = names[(turn + step) % len(names)]
             start = time.perf_counter()

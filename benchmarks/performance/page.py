@@ -12,12 +12,13 @@ from .contest import Contest
 OPENING = """# Time and memory
 
 Written by `make bench`. Every side does the same work, forward and backward, from inputs to gradients, in one process,
-in turn, seven rounds; who begins a round changes. **Time** is the ratio to the side named first, round by round: median
-(least to most). Times of a machine vary by tens of percents from hour to hour, ratios within a round much less, so no
-lone time is printed. Eager losses spend much of their time on fresh pages that the allocator asks the system for, so
-each contest is timed twice: with malloc as it is, and with one that keeps its pages. **Memory** is the peak above the
-inputs in a fresh process, gradients included. Less is better throughout. Pictures and verdicts take the
-times with malloc as it is. In the names N counts rows, D features, V classes and B samples of a batch.
+in turn, seven rounds or, where it is said, more; who begins a round changes. **Time** is the ratio to the side named
+first, round by round: median (least to most). Times of a machine vary by tens of percents from hour to hour, ratios
+within a round much less, so no lone time is printed. Eager losses spend much of their time on fresh pages that the
+allocator asks the system for, so each contest is timed twice: with malloc as it is, and with one that keeps its pages.
+**Memory** is the peak above the inputs in a fresh process, gradients included. Less is better throughout. Pictures and
+verdicts take the times with malloc as it is. In the names N counts rows, D features, V classes and B samples of a
+batch.
 
 Measured on {machine}.
 """
@@ -105,6 +106,8 @@ def _contest(contest: Contest, found: Mapping[str, Any]) -> list[str]:
         *map(_row, rows),
         "",
     ]
+    if contest.rounds != Contest.rounds:
+        text.append(f"{contest.rounds} rounds.\n")
     for claim in contest.claims:
         words, holds = figures.verdict(claim, found)
         text.append(f"- {'kept' if holds else 'not measured' if holds is None else '**not kept**'}: {words}")
