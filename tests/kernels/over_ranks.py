@@ -23,6 +23,7 @@ from torch.multiprocessing import start_processes  # type: ignore[attr-defined]
 
 import lossary
 from lossary.core.errors import OptionError
+from lossary.kernels.linear import crossed
 
 RANKS = 3
 #: How the classes lie on the ranks of each group: unequal, and one of them with a single class.
@@ -55,6 +56,7 @@ def settings(given: dict[str, Tensor]) -> dict[str, dict[str, object]]:
             "label_smoothing": 0.1, "z_loss": 1e-2, "soft_cap": 20.0, "rows": 2,
         },
         "smoothing alone": {"label_smoothing": 0.2, "reduction": "sum"},
+        "smoothing of weighed classes": {"label_smoothing": 0.2, "class_weight": given["class_weight"]},
         "none": {"reduction": "none", "z_loss": 0.1},
         "nothing counts": {"mask": torch.zeros(ROWS, dtype=torch.bool)},
     }  # fmt: skip
@@ -92,6 +94,15 @@ def sharded(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     return wrong
 
 
+def many(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
+    """The same by the way that many classes take."""
+    usual, crossed._MANY = crossed._MANY, 1
+    try:
+        return [f"as of many classes, {each}" for each in sharded(group, split)]
+    finally:
+        crossed._MANY = usual
+
+
 def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     """Nothing wants a gradient, half precision, and a soft target that no slice can hold."""
     rank = dist.get_rank(group)
@@ -112,6 +123,7 @@ def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
 
 CHECKS: tuple[Callable[[dist.ProcessGroup, tuple[int, ...]], list[str]], ...] = (
     sharded,
+    many,
     frozen,
     *rings.CHECKS,
 )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import lossary
-from lossary.kernels.linear import Reported
+from lossary.kernels.linear import Reported, crossed
 
 ROWS, WIDTH, CLASSES = 13, 5, 7
 WIDE = torch.float64
@@ -185,6 +185,38 @@ def test_a_row_that_is_sure_keeps_its_digits() -> None:
         exact = torch.tensor(1.3887943864771144e-11)
         torch.testing.assert_close(value.detach(), exact, rtol=1e-6, atol=0.0)
         torch.testing.assert_close(slope, torch.stack([-exact, exact])[None], rtol=1e-6, atol=0.0)
+
+
+@pytest.mark.parametrize("with_bias", [True, False], ids=["bias", "no bias"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("weighed", [True, False], ids=["weighed", "alike"])
+def test_smoothing_over_many_classes_is_the_same(weighed: bool, reduction: str, with_bias: bool) -> None:
+    """Of many classes it is known before there are logits, unless one of them may be impossible."""
+    classes = crossed._MANY + 3
+    leaves, target = head(classes=classes)[: 2 + with_bias], indices(classes=classes)
+    given = leaves if with_bias else [*leaves, torch.zeros(classes, dtype=WIDE)]
+    options: dict[str, Any] = {"label_smoothing": 0.2, "z_loss": 0.1, "reduction": reduction}
+    if weighed:
+        options["class_weight"] = torch.rand(classes, dtype=WIDE) + 0.1
+    found = lossary.linear_cross_entropy(*leaves[:2], target, *leaves[2:], rows=4, **options)
+    plain = lossary.linear_cross_entropy(*given[:2], target, given[2], backend="eager", **options)
+    agree(twice(found, leaves), twice(plain, leaves), slack=1e-11)
+    options.pop("z_loss")
+    found = lossary.linear_cross_entropy(*leaves[:2], target, *leaves[2:], rows=4, **options)
+    agree([found], [lossary.cross_entropy(logits(given), target, backend="eager", **options)], slack=1e-11)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 30.0])
+def test_smoothing_over_many_classes_keeps_the_digits_of_eager(scale: float) -> None:
+    narrow = [each.detach().float() for each in head(rows=50, classes=2000)]
+    narrow[0] *= scale
+    target = torch.randint(2000, (50,))
+    options: dict[str, Any] = {"label_smoothing": 0.1, "reduction": "none"}
+    exact = lossary.cross_entropy(logits([each.double() for each in narrow]), target, **options)
+    found = lossary.linear_cross_entropy(*narrow[:2], target, narrow[2], **options)
+    eager = lossary.cross_entropy(logits(narrow), target, backend="eager", **options)
+    off, theirs = ((each.double() / exact - 1).abs().max() for each in (found, eager))
+    assert off <= max(1.5 * float(theirs), 5e-7)
 
 
 def test_a_class_that_cannot_be_leaves_a_finite_loss() -> None:

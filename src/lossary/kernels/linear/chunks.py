@@ -80,6 +80,7 @@ class Work:
         self.hidden = head.hidden.detach().to(inside)
         self.bias = None if head.bias is None else head.bias.detach().to(head.wide)
         self._made: dict[tuple[str, torch.dtype], Tensor] = {}
+        self._gathered: Tensor | None = None
 
     def buffer(self, name: str, count: int, dtype: torch.dtype) -> Tensor:
         """An uninitialised (count, V) tensor, the same memory for every chunk."""
@@ -101,6 +102,12 @@ class Work:
         if made.dtype is not wide:
             made = self.buffer("logits", count, wide).copy_(made)
         return made if self.bias is None else made.add_(self.bias)
+
+    def gathered(self, spread: Tensor | None) -> Tensor:
+        """Σ spread·weight over the classes, (D,), made once; ``spread`` (V,), None for 1, is the same in every call."""
+        if self._gathered is None:
+            self._gathered = self.weight.sum(0) if spread is None else spread @ self.weight
+        return self._gathered
 
     def narrowed(self, tensor: Tensor) -> Tensor:
         """A (R, V) tensor in the dtype of the matrix products."""

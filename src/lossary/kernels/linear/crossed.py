@@ -8,9 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .chunks import tiles
+from .chunks import Work, tiles
 from .slope import Slope
 from .softmax import Slices, Sums, Target, curve_, slope_, sums, value
+
+#: Fewer classes than this are added up one by one: it costs little, and of one class nothing is left but 0.
+_MANY = 1024
 
 
 class CrossEntropy(NamedTuple):
@@ -38,6 +41,17 @@ class CrossEntropy(NamedTuple):
     def narrow(self, low: int, high: int) -> CrossEntropy:
         """These rows alone."""
         return self._replace(target=self.target.narrow(low, high))
+
+    def behind(self, work: Work) -> CrossEntropy:
+        """The same with what the head says of all rows before it makes logits: what smoothing weighs of them."""
+        target = self.target
+        told = self.by_class and target.smooth and not target.holes and work.head.narrow is None
+        if not told or len(work.weight) < _MANY:
+            return self
+        drawn = work.hidden @ work.gathered(target.spread)
+        if work.bias is not None:
+            drawn += work.bias.sum() if target.spread is None else work.bias @ target.spread
+        return self._replace(target=target._replace(drawn=drawn))
 
     def values(self, logits: Tensor) -> Tensor:
         """One value per row, (R,), the same for all who hold slices. ``logits`` (R, V) are used up."""

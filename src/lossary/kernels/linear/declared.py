@@ -16,6 +16,7 @@ from lossary.core.options import Options
 from lossary.core.shapes import Frame
 from lossary.core.unit import Unit
 
+from .chunks import Work
 from .slope import Slope
 
 #: Entries of the logits that the math sees at once.
@@ -55,6 +56,10 @@ class Declared(NamedTuple):
         rows = tuple(None if each is None else each[low:high] for each in self.targets)
         keep = None if self.keep is None else self.keep[low:high]
         return self._replace(targets=rows, keep=keep)
+
+    def behind(self, work: Work) -> Declared:
+        """The same: a loss's math takes nothing but logits."""
+        return self
 
     def apply(self, logits: Tensor) -> Tensor:
         """One value per unit, by the loss's own math, which autograd follows."""

@@ -65,7 +65,7 @@ class Gradients:
             here = torch.mm(body, weight, out=self.hidden[low:high])
             here.mul_(rate).addcmul_(weight[label], hit)
         if share is not None:
-            self._alike = self._alike or _Alike(weight, spread)
+            self._alike = self._alike or _Alike(self.work.gathered(spread), spread)
             self._alike.add(rows, share, None if self.hidden is None else self.hidden[low:high])
 
     def also(self, low: int, high: int, slope: Tensor, rows: Tensor | None, weight: Tensor | None) -> None:
@@ -80,10 +80,9 @@ class Gradients:
 class _Alike:
     """The part ``share`` ⊗ ``spread`` of a slope: of all chunks together it is one product of two vectors."""
 
-    def __init__(self, weight: Tensor, spread: Tensor | None) -> None:
-        self.spread = spread
-        self.pulled = weight.sum(0) if spread is None else spread @ weight
-        self.rows, self.share = torch.zeros_like(self.pulled), self.pulled.new_zeros(())
+    def __init__(self, pulled: Tensor, spread: Tensor | None) -> None:
+        self.spread, self.pulled = spread, pulled
+        self.rows, self.share = torch.zeros_like(pulled), pulled.new_zeros(())
 
     def add(self, rows: Tensor, share: Tensor, hidden: Tensor | None) -> None:
         """A chunk's rows (R, D) and shares (R,); what they pull is taken from the gradient of the rows."""

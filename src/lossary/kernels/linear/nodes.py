@@ -30,6 +30,8 @@ class RowLoss(Protocol):
     @property
     def by_class(self) -> bool: ...
 
+    def behind(self, work: Work) -> RowLoss: ...
+
     def narrow(self, low: int, high: int) -> RowLoss: ...
 
     def values(self, logits: Tensor) -> Tensor: ...
@@ -74,6 +76,7 @@ def values(head: Head, math: RowLoss | Walker, unit: tuple[int, ...], watch: Wat
     if isinstance(math, Walker):
         return math.walk_values(head, watch)
     work = Work(head, math.by_class)
+    math = math.behind(work)
     found = torch.empty(unit, dtype=head.wide, device=head.weight.device)
     with torch.no_grad():
         for low, high in head.bounds():
@@ -91,6 +94,7 @@ def slopes(
     if isinstance(math, Walker):
         return math.walk_slopes(head, factor, wanted, watch)
     work = Work(head, math.by_class)
+    math = math.behind(work)
     found = torch.empty(factor.shape, dtype=head.wide, device=factor.device)
     sums = Gradients(work, wanted)
     for low, high in head.bounds():

@@ -28,6 +28,7 @@ class Target(NamedTuple):
         spread: class weights (V,) that smoothing is divided by; None: all 1.
         here: for a slice of the classes, which labels lie in it, (R,); others hold any legal index. None: all.
         holes: whether some class may weigh nothing in ``spread``.
+        drawn: Σ spread·z of each row, (R,), where the head says it before there are logits; None: of these it is made.
     """
 
     label: Tensor | None
@@ -37,6 +38,7 @@ class Target(NamedTuple):
     spread: Tensor | None = None
     here: Tensor | None = None
     holes: bool = False
+    drawn: Tensor | None = None
 
     def narrow(self, low: int, high: int) -> Target:
         """These rows alone."""
@@ -46,6 +48,7 @@ class Target(NamedTuple):
             hit=self.hit[low:high] if isinstance(self.hit, Tensor) else self.hit,
             share=self.share[low:high] if isinstance(self.share, Tensor) else self.share,
             here=None if self.here is None else self.here[low:high],
+            drawn=None if self.drawn is None else self.drawn[low:high],
         )
 
     def settled(self) -> Target:
@@ -127,8 +130,11 @@ def sums(z: Tensor, target: Target, top: Tensor | None = None) -> tuple[Sums, Te
     pull: Tensor | None = None
     total: Tensor | float = 0.0
     if target.smooth:
-        pull = -z.sum(1) if target.spread is None else _weigh(z, target.spread, target.holes)
         total = float(z.shape[1]) if target.spread is None else target.spread.sum()
+        if target.drawn is not None:
+            pull = total * top - target.drawn
+        else:
+            pull = -z.sum(1) if target.spread is None else _weigh(z, target.spread, target.holes)
     exp_(z)
     own = z.gather(1, pivot)
     if target.here is None:
