@@ -104,7 +104,7 @@ def many(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
 
 
 def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
-    """Nothing wants a gradient, half precision, and a soft target that no slice can hold."""
+    """Nothing wants a gradient, half precision, and what no slice of the classes can tell."""
     rank = dist.get_rank(group)
     mine = slice(sum(split[:rank]), sum(split[: rank + 1]))
     given = drawn()
@@ -112,13 +112,31 @@ def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     wanted = lossary.linear_cross_entropy(hidden, weight, target)
     found = lossary.linear_cross_entropy(hidden, weight[mine], target, class_group=group)
     wrong = [] if torch.allclose(found, wanted, rtol=1e-5) else [f"bfloat16: {found} where one has {wanted}"]
-    try:
-        soft = torch.softmax(torch.randn(ROWS, CLASSES, dtype=torch.float64), -1)
-        lossary.linear_cross_entropy(given["hidden"], given["weight"][mine], soft, class_group=group)
-    except OptionError as error:
-        said = "linear_cross_entropy(class_group=...): expected class indices, got a soft target"
-        return wrong if str(error).startswith(said) else [*wrong, str(error)]
-    return [*wrong, "a soft target was not refused"]
+    return wrong + _refused(given, mine, group)
+
+
+def _refused(given: dict[str, Tensor], mine: slice, group: dist.ProcessGroup) -> list[str]:
+    hidden, weight, target = given["hidden"], given["weight"][mine], given["target"]
+    soft = torch.softmax(torch.randn(ROWS, CLASSES, dtype=torch.float64), -1)
+    learns = {"class_weight": given["class_weight"].requires_grad_(), "label_smoothing": 0.1}
+    wrong = []
+    for to, options, said in (
+        (soft, {}, "expected class indices, got a soft target"),
+        (
+            target,
+            learns,
+            "expected class weights that are fixed, where there is smoothing, got some that learn",
+        ),
+        (target, {"report": "accuracy"}, "expected no report, got report=('accuracy',)"),
+    ):
+        try:
+            lossary.linear_cross_entropy(hidden, weight, to, class_group=group, **options)
+        except OptionError as error:
+            if not str(error).startswith(f"linear_cross_entropy(class_group=...): {said}"):
+                wrong.append(str(error))
+        else:
+            wrong.append(f"nobody said {said!r}")
+    return wrong
 
 
 CHECKS: tuple[Callable[[dist.ProcessGroup, tuple[int, ...]], list[str]], ...] = (

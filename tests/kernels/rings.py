@@ -11,7 +11,7 @@ from torch import distributed as dist
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import lossary
-from lossary.core.errors import CallError, DomainError
+from lossary.core.errors import BackendError, CallError, DomainError
 
 FEATURES = 5
 #: Contrastive losses in which blocks go round; those without a temperature here learn it.
@@ -176,4 +176,39 @@ def refused(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     return wrong
 
 
-CHECKS = (rings, held, nothing, again, unlike, refused)
+def bent(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
+    """Second derivatives over ranks: those of one process where the batch is gathered, an error where it goes round."""
+    rank, size = dist.get_rank(group), len(split)
+    made, wrong = torch.Generator().manual_seed(5), []
+    whole = torch.randn(3 * size, FEATURES, generator=made, dtype=torch.float64).requires_grad_()
+    labels, mine = torch.arange(3 * size) % 4, slice(3 * rank, 3 * rank + 3)
+    for name, backend in (
+        ("supcon", "eager"),
+        ("triplet_batch_all", "eager"),
+        ("triplet_batch_all", "chunked"),
+    ):
+        loss = lossary.get(name)
+        part = whole.detach()[mine].clone().requires_grad_()
+        wanted = loss(whole, labels, backend="eager").square()
+        found = loss(part, labels[mine], backend=backend, gather=group).square()
+        for _ in range(2):
+            (first,) = torch.autograd.grad(wanted, whole, create_graph=True)
+            (ours,) = torch.autograd.grad(found, part, create_graph=True)
+            wrong += close(ours, size * first[mine], f"{name}, {backend}, a derivative of the gathered batch")
+            # A rank has its part of the sum, where it had the value of all; what they have adds up to as much.
+            wanted, found = first.square().sum(), size * (ours / size).square().sum()
+    for name, fixed in RINGS.items():
+        part = whole.detach()[mine].clone().requires_grad_()
+        other = labels[mine] if name == "supcon" else torch.randn(3, FEATURES, dtype=torch.float64)
+        value = lossary.get(name)(part, other, backend="chunked", gather=group, **fixed)
+        try:
+            torch.autograd.grad(value, part, create_graph=True)
+        except BackendError as error:
+            if "expected one derivative, got a second" not in str(error):
+                wrong.append(str(error))
+        else:
+            wrong.append(f"{name} that goes round gave a second derivative")
+    return wrong
+
+
+CHECKS = (rings, held, nothing, again, unlike, refused, bent)

@@ -135,6 +135,21 @@ def test_a_compiler_takes_it_whole() -> None:
     agree(torch.autograd.grad(compiled(*given), given), torch.autograd.grad(focal_of_logits(*given), given))
 
 
+@pytest.mark.parametrize("autocast", [False, True], ids=["bfloat16", "autocast"])
+def test_a_compiler_takes_it_in_half_precision(autocast: bool) -> None:
+    given = [each.detach().float().requires_grad_() for each in leaves()]
+
+    def loss(*given: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            narrow = given if autocast else tuple(each.bfloat16() for each in given)
+            value: Tensor = linear_cross_entropy(narrow[0], narrow[1], TARGET, narrow[2])
+        return value
+
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    found, wanted = (torch.autograd.grad(each(*given), given) for each in (compiled, loss))
+    torch.testing.assert_close(found, wanted)
+
+
 def test_a_compiler_takes_transforms_of_it() -> None:
     hidden, weight, bias = head()
     several = torch.stack([weight, 2 * weight])

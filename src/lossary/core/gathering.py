@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.autograd.function import once_differentiable
 
 from . import world
 
@@ -30,13 +29,25 @@ class _Gather(torch.autograd.Function):
         return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
-        total = grads[0].contiguous().clone()
-        dist.all_reduce(total, group=ctx.group)
-        rank = dist.get_rank(ctx.group)
-        start = sum(ctx.sizes[:rank])
-        return total[start : start + ctx.sizes[rank]], None, None
+        return _Scatter.apply(grads[0], ctx.group, ctx.sizes), None, None  # type: ignore[no-untyped-call]
+
+
+class _Scatter(torch.autograd.Function):
+    """Add the ranks' tensors up and leave each rank its part; the transpose of gathering them, and the reverse."""
+
+    @staticmethod
+    def forward(ctx: Any, whole: Tensor, group: Any, sizes: list[int]) -> Tensor:
+        ctx.group, ctx.sizes = group, sizes
+        total = whole.contiguous().clone()
+        dist.all_reduce(total, group=group)
+        rank = dist.get_rank(group)
+        start = sum(sizes[:rank])
+        return total[start : start + sizes[rank]]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
+        return _Gather.apply(grads[0], ctx.group, ctx.sizes), None, None  # type: ignore[no-untyped-call]
 
 
 def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[tuple[Tensor | None, ...], float]:

@@ -51,6 +51,12 @@ def constant(function: Function) -> Function:
     return function
 
 
+@constant
+def multiplies_bfloat16() -> bool:
+    """Whether torch's own library multiplies matrices of bfloat16 natively on this CPU."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def is_forward_mode() -> bool:
     """Whether derivatives are carried forward now, by dual tensors."""
     return forward_ad._current_level >= 0

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lossary.core import probes
+
 #: The logits of a chunk stay near the last-level cache: larger, every pass over them goes to memory; smaller, the
 #: gradient of the weight is read and written too often.
 BYTES = 32 << 20
@@ -64,8 +66,7 @@ def products(dtype: torch.dtype, device: torch.device) -> torch.dtype | None:
         return None
     if device.type != "cpu":
         return dtype
-    native = dtype is torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return dtype if native else None
+    return dtype if dtype is torch.bfloat16 and probes.multiplies_bfloat16() else None
 
 
 class Work:

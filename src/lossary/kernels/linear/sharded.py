@@ -134,6 +134,9 @@ def _check(call: Call) -> None:
     wrong = None
     if isinstance(target, Tensor) and target.is_floating_point():
         wrong = ("class indices", "a soft target", "pass target.argmax(-1), or leave class_group out")
+    elif wants_gradient(call.options.class_weight) and call.options.label_smoothing != 0.0:
+        fixed = "class weights that are fixed, where there is smoothing"
+        wrong = (fixed, "some that learn", "pass class_weight.detach(), or leave class_group out")
     elif call.report:
         wrong = ("no report", f"report={call.report!r}", "leave one of them out")
     elif not probes.is_eager():
