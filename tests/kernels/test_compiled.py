@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
 from torch.autograd import forward_ad
+from torch.autograd.functional import jacobian
 
 import lossary
 from lossary import doctor
@@ -166,6 +167,16 @@ def test_a_second_backward_and_a_second_derivative_are_exact(untraced: None) -> 
     (slope,) = torch.autograd.grad(lossary.focal(x, t, backend="eager"), x, create_graph=True)
     (expected,) = torch.autograd.grad(slope.square().sum(), x)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_batch_of_gradients_goes_back_as_one_does(untraced: None) -> None:
+    t = (torch.rand(5) < 0.3).double()
+
+    def values(x: Tensor) -> Tensor:
+        return lossary.focal(x, t, backend="compile", reduction="none")
+
+    x = torch.randn(5, dtype=torch.float64)
+    torch.testing.assert_close(jacobian(values, x, vectorize=True), jacobian(values, x))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

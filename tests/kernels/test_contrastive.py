@@ -121,6 +121,18 @@ def test_a_third_derivative_is_refused_by_name(loss: Any) -> None:
         torch.autograd.grad(second.square().sum(), call.leaves[:1])
 
 
+@every
+def test_a_batch_of_gradients_is_refused_by_name(loss: Any) -> None:
+    call = Call(loss, 4)
+    leaf = call.leaves[0]
+    (first,) = torch.autograd.grad(call(backend="chunked"), leaf, create_graph=True)
+    several = torch.ones(2, *first.shape, dtype=first.dtype)
+    with pytest.raises(
+        BackendError, match="one gradient at a time, got a batch of them; pass backend='eager'"
+    ):
+        torch.autograd.grad(first, leaf, several, is_grads_batched=True)
+
+
 class _Sizes(TorchDispatchMode):
     """Notes the largest result of all operations."""
 

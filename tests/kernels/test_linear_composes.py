@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.autograd.functional import hessian as functional_hessian
+from torch.autograd.functional import jacobian
 from torch.func import grad, hessian, jacrev, jvp, vmap
 from torch.utils import _pytree
 from torch.utils.checkpoint import checkpoint
@@ -100,6 +103,18 @@ def test_a_third_derivative_is_that_of_the_logits(ours: Function, theirs: Functi
         return torch.autograd.grad(sum(each.sin().sum() for each in second), given)
 
     agree(third(ours), third(theirs))
+
+
+@BOTH
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_batch_of_gradients_goes_back_as_one_does(ours: Function, theirs: Function, reduction: str) -> None:
+    def values(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        loss = linear_cross_entropy if ours is crossed else partial(linear, "categorical_focal")
+        return cast(Tensor, loss(hidden, weight, TARGET, bias, reduction=reduction, rows=3))
+
+    kinds = (jacobian,) if reduction == "none" else (jacobian, functional_hessian)
+    for kind in kinds:
+        agree(kind(values, head(), vectorize=True), kind(values, head()))
 
 
 TRANSFORMS: dict[str, Callable[[Function], Any]] = {

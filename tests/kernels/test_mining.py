@@ -194,6 +194,27 @@ def test_auto_takes_the_kernel_for_a_large_batch_and_says_why(loss: Any) -> None
     assert near([(loss(*large), torch.ones(1)), (loss(*large, backend="chunked"), torch.ones(1))], 1e-6)
 
 
+def test_a_third_derivative_of_the_soft_margin_is_refused_by_name() -> None:
+    leaf, owners = torch.randn(6, 3, dtype=torch.float64).requires_grad_(), torch.arange(6) % 2
+    found = triplet_all(leaf, owners, margin=None, backend="chunked")
+    for _ in range(2):
+        (slope,) = torch.autograd.grad(found, leaf, create_graph=True)
+        found = slope.square().sum()
+    with pytest.raises(BackendError, match="a third; pass backend='eager'"):
+        torch.autograd.grad(found, leaf)
+
+
+@pytest.mark.parametrize("loss", [triplet_all, triplet_semi_hard])
+@pytest.mark.parametrize("margin", [None, 1.0])
+def test_a_batch_of_gradients_is_refused_by_name(loss: Any, margin: float | None) -> None:
+    leaf, owners = torch.randn(6, 3).requires_grad_(), torch.arange(6) % 2
+    values = loss(leaf, owners, margin=margin, reduction="none", backend="chunked")
+    with pytest.raises(
+        BackendError, match="one gradient at a time, got a batch of them; pass backend='eager'"
+    ):
+        torch.autograd.grad(values, leaf, torch.eye(6), is_grads_batched=True)
+
+
 @mined
 def test_a_transformed_call_is_computed_by_the_math_or_refused(loss: Any) -> None:
     owners = torch.arange(600) % 300

@@ -106,6 +106,17 @@ def test_a_second_derivative_is_that_of_the_math(loss: Any, hyper: dict[str, Any
     assert torch.autograd.gradgradcheck(call, (leaf,), fast_mode=True, atol=1e-4, rtol=1e-3)
 
 
+@every
+def test_a_batch_of_gradients_is_refused_by_name(loss: Any, hyper: dict[str, Any]) -> None:
+    x, labels = _batch(5, 3)
+    leaf = x.requires_grad_()
+    values = loss(leaf, labels, reduction="none", backend="chunked", **hyper)
+    with pytest.raises(
+        BackendError, match="one gradient at a time, got a batch of them; pass backend='eager'"
+    ):
+        torch.autograd.grad(values, leaf, torch.eye(5, dtype=x.dtype), is_grads_batched=True)
+
+
 def test_auto_takes_chunks_where_the_table_of_differences_is_large() -> None:
     small, large = _batch(8, 4), _batch(300, 16)
     assert explain(contrastive_batch, *small).backend == "eager"

@@ -57,6 +57,14 @@ def multiplies_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def is_batched(*tensors: Tensor | None) -> bool:
+    """Whether one of the tensors is a batch that torch maps over, as ``torch.vmap`` and batched gradients do."""
+    return any(
+        each is not None and (_functorch.is_batchedtensor(each) or _functorch.is_legacy_batchedtensor(each))
+        for each in tensors
+    )
+
+
 def is_forward_mode() -> bool:
     """Whether derivatives are carried forward now, by dual tensors."""
     return forward_ad._current_level >= 0

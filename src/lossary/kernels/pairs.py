@@ -21,6 +21,7 @@ from lossary.losses.metric import pairs
 from lossary.losses.metric.distance import direction, length
 from lossary.losses.multilabel.zlpr import above_zero
 
+from .derivatives import one_at_a_time
 from .exponential import exp_
 from .kept import kept, put_back
 from .wants import EXEMPT, lacks
@@ -144,6 +145,7 @@ class _Contrastive(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:
+        one_at_a_time(by_values)
         x, labels = ctx.saved_tensors
         if torch.is_grad_enabled():
             hyper = {"margin": ctx.margin, "distance": ctx.distance}
@@ -194,6 +196,7 @@ class _Similar(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, by_values: Tensor) -> tuple[Any, ...]:
+        one_at_a_time(by_values)
         u, labels, pulls, pushes = ctx.saved_tensors
         alpha, beta, base, epsilon = ctx.hyper
         if torch.is_grad_enabled():

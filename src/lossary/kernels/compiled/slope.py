@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lossary.core import call
+from lossary.core import call, probes
 from lossary.core.errors import BackendError, sentence
 from lossary.core.measure import Inputs
 from lossary.core.options import Options
@@ -52,7 +52,7 @@ class Valued(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor, _: Tensor) -> tuple[Any, ...]:
         plan, tensors = ctx.plan, ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or probes.is_batched(upstream):
             found = _again(plan, tensors, ctx.divisor, upstream)
         else:
             found = _slopes(ctx, plan, tensors, upstream)
@@ -105,13 +105,15 @@ def _apart(found: Iterable[Tensor], *given: Tensor) -> tuple[Tensor, ...]:
 def _again(
     plan: Plan, tensors: Inputs, divisor: float | Tensor | None, upstream: Tensor
 ) -> tuple[Tensor, ...]:
-    """The slope by the eager math, whose own gradient can be taken."""
+    """The slope by the eager math, whose own gradient can be taken, and for a batch of ``upstream``."""
+    create_graph = torch.is_grad_enabled()
     inputs, hyper, options = plan.given(tensors)
-    value = _over(call.evaluate(plan.loss, inputs, hyper, options._replace(backend="eager")), divisor)
-    wanted = [each for place in plan.wanted if (each := tensors[place]) is not None]
-    return torch.autograd.grad(
-        value, wanted, upstream, create_graph=True, allow_unused=True, materialize_grads=True
-    )
+    with torch.enable_grad():
+        value = _over(call.evaluate(plan.loss, inputs, hyper, options._replace(backend="eager")), divisor)
+        wanted = [each for place in plan.wanted if (each := tensors[place]) is not None]
+        return torch.autograd.grad(
+            value, wanted, upstream, create_graph=create_graph, allow_unused=True, materialize_grads=True
+        )
 
 
 def _over(value: Tensor, divisor: float | Tensor | None) -> Tensor:

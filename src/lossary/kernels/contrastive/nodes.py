@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lossary.core import probes
-from lossary.core.errors import BackendError, sentence
 
+from ..derivatives import one_at_a_time, third
 from . import tiles
 from .bend import bend
 from .tiles import Given, Sum, Table, some
@@ -64,6 +64,7 @@ class _Sums(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, by_rows: Tensor | None, by_columns: Tensor | None) -> tuple[Any, ...]:
+        one_at_a_time(by_rows, by_columns)
         a, b, bias, rows, columns, *ready = ctx.saved_tensors
         if by_rows is None and by_columns is None:
             return (None,) * 6
@@ -126,6 +127,7 @@ class _Pull(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, u: Tensor, v: Tensor, w: Tensor) -> tuple[Any, ...]:
+        one_at_a_time(u, v, w)
         saved = ctx.saved_tensors
         found = _Bend.apply(u, v, w, *saved, ctx.table, ctx.added)  # type: ignore[no-untyped-call]
         return (*found, None, None)
@@ -166,11 +168,4 @@ class _Bend(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        raise BackendError(
-            sentence(
-                "backend='chunked'",
-                expected="at most two derivatives",
-                got="a third",
-                remedy="pass backend='eager'",
-            )
-        )
+        raise third()

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from .chunks import Head
 from .crossed import CrossEntropy
-from .nodes import Sizes, Wanted, slopes
+from .followed import Wanted
+from .nodes import Sizes, slopes
 from .softmax import Target
 
 

@@ -2,24 +2,26 @@
 
 ``Total`` makes the gradients while it makes the value, from one pass. ``Values`` gives a value per unit, and its
 gradient from a second pass. ``Gradient`` is that second pass, and its own derivative, the product with the Hessian,
-is a third; what is differentiated again goes through the plain math.
+is a third; what is differentiated again goes through the plain math, see ``followed``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from lossary.core import probes
+
+from . import followed
 from .chunks import Head, Work
+from .followed import Plain, Wanted
 from .gradients import Gradients
 from .report import Watch
 from .slope import Slope
 
-Wanted = tuple[bool, bool, bool]
 #: Rows of a chunk, dtype of values and sums, dtype of the matrix products where it is another.
 Sizes = tuple[int, torch.dtype, torch.dtype | None]
 
@@ -65,10 +67,6 @@ class Made(Protocol):
 
     @property
     def bias(self) -> Tensor | None: ...
-
-
-#: hidden, weight, bias -> one value per unit, in operations that autograd follows.
-Plain = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 def values(head: Head, math: RowLoss | Walker, unit: tuple[int, ...], watch: Watch | None = None) -> Tensor:
@@ -140,6 +138,10 @@ class Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> tuple[Any, ...]:
+        if probes.is_batched(scale):
+            math, factor, plain, _ = ctx.asked
+            made = followed.gradient(plain, scale * factor, ctx.saved_tensors[:3], ctx.needs_input_grad[:3])
+            return (*made, None, None, None, None, None, None)
         made = ctx.sums
         if made is None or torch.is_grad_enabled():
             # The sums were given away at the first backward, or are to be differentiated themselves.
@@ -179,6 +181,9 @@ class Values(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Any, ...]:
+        if probes.is_batched(factor):
+            made = followed.gradient(ctx.asked[2], factor, ctx.saved_tensors[:3], ctx.needs_input_grad[:3])
+            return (*made, None, None, None, None, None)
         made = Gradient.apply(  # type: ignore[no-untyped-call]
             factor, *ctx.saved_tensors[:3], *ctx.asked, ctx.needs_input_grad[:3]
         )
@@ -209,8 +214,10 @@ class Gradient(torch.autograd.Function):
     def backward(ctx: Any, *toward: Tensor | None) -> tuple[Any, ...]:
         sizes, math, plain, wanted = ctx.asked
         factor, hidden, weight, bias = ctx.saved_tensors[:4]
-        if torch.is_grad_enabled():
-            made = _again(plain, (factor, hidden, weight, bias), wanted, toward, ctx.needs_input_grad[:4])
+        if torch.is_grad_enabled() or probes.is_batched(*toward):
+            made = followed.product(
+                plain, (factor, hidden, weight, bias), wanted, toward, ctx.needs_input_grad[:4]
+            )
         else:
             made = _hessian(
                 Head(hidden, weight, bias, *sizes), math, factor, toward, ctx.needs_input_grad[:4]
@@ -247,30 +254,4 @@ def _hessian(
         _like(sums.hidden, head.hidden),
         _like(sums.weight, head.weight),
         _like(sums.bias, head.bias),
-    )
-
-
-def _again(
-    plain: Plain,
-    inputs: tuple[Tensor | None, ...],
-    wanted: Wanted,
-    toward: tuple[Tensor | None, ...],
-    needs: tuple[bool, ...],
-) -> tuple[Tensor | None, ...]:
-    """The same in operations that autograd follows, for whoever differentiates a third time."""
-    # What it is multiplied with may depend on the same tensors; views of them tell that dependence from this one.
-    inputs = tuple(None if each is None else each.view_as(each) for each in inputs)
-    factor, hidden, weight, bias = inputs
-    assert factor is not None and hidden is not None and weight is not None
-    leaves = [
-        each for each, want in zip((hidden, weight, bias), wanted, strict=True) if want and each is not None
-    ]
-    there = [each for each, want in zip(toward, wanted, strict=True) if want]
-    value = (plain(hidden, weight, bias) * factor).sum()
-    first = torch.autograd.grad(value, leaves, create_graph=True)
-    product = sum(((a * b).sum() for a, b in zip(first, there, strict=True) if b is not None), value * 0.0)
-    asked = [each for each, need in zip(inputs, needs, strict=True) if need and each is not None]
-    found = iter(torch.autograd.grad(product, asked, create_graph=True, allow_unused=True))
-    return tuple(
-        next(found) if need and each is not None else None for each, need in zip(inputs, needs, strict=True)
     )

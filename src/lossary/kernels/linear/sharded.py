@@ -152,8 +152,8 @@ def _third(subject: str, *_: Any) -> Tensor:
     raise OptionError(
         sentence(
             f"{subject}(class_group=...)",
-            expected="at most two derivatives",
-            got="a third",
+            expected="at most two derivatives, one at a time",
+            got="a third, or a batch of them",
             remedy="leave class_group out",
         )
     )

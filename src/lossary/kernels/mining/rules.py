@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ..derivatives import one_at_a_time, third
 from .roles import TILE, Roles
 
 #: Triplets that are looked at together where each has a cost of its own.
@@ -74,21 +74,38 @@ class _Soft(torch.autograd.Function):
         return (values / many).squeeze(1), slopes
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
-        of_values, along = grads
-        apart, slopes = ctx.saved_tensors
-        roles = ctx.roles
+        one_at_a_time(*grads)
+        return _Bent.apply(*grads, *ctx.saved_tensors, ctx.roles, ctx.dtype), None, None  # type: ignore[no-untyped-call]
+
+
+class _Bent(torch.autograd.Function):
+    """How values and slopes with the soft margin move with each distance."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        of_values: Tensor,
+        along: Tensor,
+        apart: Tensor,
+        slopes: Tensor,
+        roles: Roles,
+        dtype: torch.dtype,
+    ) -> Tensor:
         many = (roles.near * roles.far).clamp(min=1).double().unsqueeze(1)
         found = torch.zeros_like(apart)
-        near, far = _sides(apart, roles, ctx.dtype)
+        near, far = _sides(apart, roles, dtype)
         for some, places in _positives(near, roles):
             gap = some.unsqueeze(2) - far.unsqueeze(1)
             curve = torch.sigmoid(gap) * torch.sigmoid(-gap)
             moved = curve * (along.gather(1, places).unsqueeze(2) - along.unsqueeze(1))
             found.scatter_add_(1, places, moved.sum(2))
             found -= moved.sum(1)
-        return found / many + of_values.unsqueeze(1) * slopes, None, None
+        return found / many + of_values.unsqueeze(1) * slopes
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise third()
 
 
 def _sides(apart: Tensor, roles: Roles, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from lossary.core.backends import Kernel
 from lossary.losses.metric.distance import direction
 
+from ..derivatives import one_at_a_time
 from ..kept import kept, put_back
 from ..wants import EXEMPT, lacks
 from .points import Points, Tile, pairs, points
@@ -68,6 +69,7 @@ class _Tiled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, ...]:
         (upstream,) = grads
+        one_at_a_time(upstream)
         vectors, labels, *kept = ctx.saved_tensors
         rule, margin, kind = ctx.how
         if torch.is_grad_enabled():
