@@ -105,6 +105,7 @@ LEFT_OUT: dict[str, str] = {
     "nothing_counts_is_an_attached_zero": "asked as an_empty_batch_is_a_zero",
     "autocast_changes_nothing": "torch documents which of its losses autocast changes",
     "compiles_over_transforms": "what runs_under_torch_func and compiles_whole ask, at twice the time",
+    "gives_each_sample_its_gradient": "whether a sample comes without a batch axis is each library's convention",
     "exports": "what compiles_whole asks, at twice the time",
     "second_derivatives_are_finite_at_kinks": "asked in part by differentiates_twice",
     "none_has_the_declared_shape": _DIVISOR.replace("what a mean divides by", "the shape of a value per unit"),

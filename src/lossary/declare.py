@@ -1,6 +1,6 @@
 """Everything a declaration needs, in one import: the catalogue's losses and yours are written with these words."""
 
-from .core.canonical import Bernoulli, like, log1mexp, log_softmax, softplus
+from .core.canonical import Bernoulli, like, log1mexp, log_softmax, of_class, softplus
 from .core.card import Claims, Elicits, Example, Link, Paper, Relative, Task
 from .core.domains import (
     AnyNumber,
@@ -71,5 +71,5 @@ __all__ = [
     "PerTriplet", "Points", "Positive", "PositiveTarget", "Prediction", "PredictionAboveMinusOne",
     "RealTarget", "Relative", "Samples", "Score", "Table", "TargetAboveMinusOne", "Task", "Thresholds",
     "TransitionMatrix", "Unit", "Values", "Vector", "Whole", "blocks", "columns", "like", "log1mexp", "log_softmax",
-    "loss", "over_classes", "over_two", "share", "softplus",
+    "loss", "of_class", "over_classes", "over_two", "share", "softplus",
 ]  # fmt: skip

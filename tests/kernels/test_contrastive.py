@@ -100,6 +100,16 @@ def test_a_maximum_is_taken_out_where_exponentials_would_overflow(
 
 
 @every
+def test_a_row_of_nan_makes_no_other_row_overflow(loss: Any) -> None:
+    call = Call(loss, 7, temperature=0.001)
+    with torch.no_grad():
+        call.inputs[0][2, 1] = torch.nan
+        wanted, found = (call(backend=each, reduction="none") for each in ("eager", "chunked"))
+    torch.testing.assert_close(found, wanted, equal_nan=True)
+    assert wanted.isnan().any()
+
+
+@every
 def test_second_derivatives_are_those_of_the_first(loss: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "SIDE", 3)
     call = Call(loss, 5)

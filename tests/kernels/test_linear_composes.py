@@ -135,6 +135,20 @@ def test_function_transforms_see_the_loss_of_the_logits(
     agree(transform(ours), transform(theirs))
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "categorical_focal"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_each_sample_has_its_gradient(loss: str, smoothing: float) -> None:
+    hidden, weight, _ = head()
+    how = {"class_weight": WEIGHTS, "label_smoothing": smoothing}
+
+    def value(weight: Tensor, hidden: Tensor, target: Tensor) -> Tensor:
+        return cast(Tensor, linear(loss, hidden, weight, target, **how))
+
+    mapped = vmap(grad(value), (None, 0, 0))(weight, hidden, TARGET)
+    looped = [grad(value)(weight, *each) for each in zip(hidden, TARGET, strict=True)]
+    agree(mapped, torch.stack(looped))
+
+
 @BOTH
 def test_forward_mode_is_not_silently_0(ours: Function, theirs: Function) -> None:
     hidden, weight, bias = head()

@@ -26,6 +26,14 @@ def like(numbers: Tensor | Sequence[float] | Sequence[Sequence[float]], tensor: 
     return torch.as_tensor(numbers, dtype=tensor.dtype, device=tensor.device)
 
 
+def of_class(table: Tensor, target: Tensor) -> Tensor:
+    """What a table, (C, ...), says of each class in ``target``: ``table[target]``, but ``vmap`` takes it.
+
+    Indexing by a 0-d tensor reads its value, which nobody can while torch maps over single samples.
+    """
+    return table.index_select(0, target.reshape(-1)).reshape(target.shape + table.shape[1:])
+
+
 def wide(tensor: Tensor) -> Tensor:
     """``tensor`` in float32 if it is narrower than that, unchanged otherwise."""
     return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()

@@ -153,7 +153,7 @@ def _classes(
     if weights is None:
         return target, None
     if not target.is_floating_point():
-        return target, weights[target]
+        return target, canonical.of_class(weights, target)
     # A soft target is its classes in parts: each part counts as its class does, and the row counts as all parts.
     parts = target * weights
     factor = parts.sum(-1)

@@ -51,6 +51,7 @@ def lacks(loss: Loss, asked: Asked) -> Lacking | None:
 TRANSFORMS = (
     "runs_forward_mode",
     "runs_under_torch_func",
+    "gives_each_sample_its_gradient",
     "traces_with_make_fx",
     "runs_on_meta_and_fake_tensors",
     "compiles_whole",

@@ -239,12 +239,21 @@ def default_forward(self: Any, *inputs: Any, **options: Any) -> Tensor:
     return self.function(*inputs, **options)
 
 
+def indexes_by_the_label(logits: Tensor, target: Tensor, *, class_counts: Any, beta: float) -> Tensor:
+    """Indexing by one label reads its value."""
+    if target.is_floating_point() or target.ndim:
+        return lossary.class_balanced.loss.block(logits, target, class_counts=class_counts, beta=beta)
+    weights = lossary.effective_weights(class_counts, beta).to(logits)
+    return weights[target] * -logits.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+
+
 MUTANTS = [
     Mutant(
         "a guard on values",
         lambda: exchange("hinge", block=raises_on_nan),
         frozenset(
             {
+                "gives_each_sample_its_gradient",
                 "compiles_over_transforms",
                 "compiles_whole",
                 "exports",
@@ -257,7 +266,14 @@ MUTANTS = [
     Mutant(
         "differentiable once",
         lambda: exchange("mse", block=once),
-        frozenset({"differentiates_twice", "runs_forward_mode", "runs_under_torch_func"}),
+        frozenset(
+            {
+                "gives_each_sample_its_gradient",
+                "differentiates_twice",
+                "runs_forward_mode",
+                "runs_under_torch_func",
+            }
+        ),
     ),
     Mutant(
         "a backward that is cut",
@@ -270,13 +286,14 @@ MUTANTS = [
     Mutant(
         "a copy that is written to",
         lambda: exchange("hinge", block=wrong_jvp_hidden),
-        frozenset({"runs_under_torch_func"}),
+        frozenset({"gives_each_sample_its_gradient", "runs_under_torch_func"}),
     ),
     Mutant(
         "a branch on values",
         lambda: exchange("mse", block=branches_on_values),
         frozenset(
             {
+                "gives_each_sample_its_gradient",
                 "compiles_over_transforms",
                 "compiles_whole",
                 "exports",
@@ -291,6 +308,7 @@ MUTANTS = [
         lambda: exchange("mae", block=through_numpy),
         frozenset(
             {
+                "gives_each_sample_its_gradient",
                 "compiles_over_transforms",
                 "compiles_whole",
                 "exports",
@@ -305,6 +323,7 @@ MUTANTS = [
         lambda: exchange("mae", block=boolean_index),
         frozenset(
             {
+                "gives_each_sample_its_gradient",
                 "compiles_over_transforms",
                 "gradients_at_kinks_are_subgradients",
                 "runs_on_meta_and_fake_tensors",
@@ -312,6 +331,11 @@ MUTANTS = [
                 "the_slope_agrees_at_kinks",
             }
         ),
+    ),
+    Mutant(
+        "a label read by itself",
+        lambda: exchange("class_balanced", block=indexes_by_the_label),
+        frozenset({"gives_each_sample_its_gradient"}),
     ),
     Mutant(
         "views want contiguous inputs",
@@ -380,6 +404,7 @@ MUTANTS = [
         lambda: disguise("mse", Counting()),
         frozenset(
             {
+                "gives_each_sample_its_gradient",
                 "a_mask_is_leaving_out",
                 "a_weight_of_k_is_k_copies",
                 "autocast_changes_nothing",

@@ -288,7 +288,14 @@ MUTANTS = [
     Mutant(
         "NaN is an error",
         lambda: disguise("hinge", nan_is_an_error),
-        frozenset({"nan_in_what_counts_passes_through", "runs_under_torch_func", "traces_with_make_fx"}),
+        frozenset(
+            {
+                "gives_each_sample_its_gradient",
+                "nan_in_what_counts_passes_through",
+                "runs_under_torch_func",
+                "traces_with_make_fx",
+            }
+        ),
     ),
     Mutant(
         "a parameter hears the logits",

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...core.unit import Unit
 from ..agree import all_same, same
 from ..draw import Case
 from ..promise import insist, promise
@@ -92,6 +93,33 @@ def runs_under_torch_func(subject: Subject) -> None:
                 small,
                 **ways,
             )
+
+
+@promise(17)
+def gives_each_sample_its_gradient(subject: Subject) -> None:
+    """``vmap(grad(f))`` over the samples of a batch gives what a loop over them gives."""
+    if subject.loss.facts.coupled:
+        return
+    case = subject.case(3, dtype=torch.float64)
+    # A region has its axes within a batch of one; what has none is a sample by itself.
+    alone = subject.loss.unit is not Unit.REGION
+    there = [place for place, each in enumerate(case.inputs) if each is not None]
+    stacks = [each if alone else each.unsqueeze(1) for each in case.inputs if each is not None]
+    ways: list[dict[str, Tensor]] = [{}]
+    if "class_weight" in subject.loss.options:
+        ways.append({"class_weight": subject.class_weight(case, torch.float64)})
+    for way in ways:
+
+        def call(*given: Tensor, way: dict[str, Tensor] = way) -> Tensor:
+            inputs = list(case.inputs)
+            for place, each in zip(there, given, strict=True):
+                inputs[place] = each
+            positional, keyword = case.arguments(tuple(inputs))
+            return case.function(*positional, **keyword, **way)
+
+        mapped = torch.func.vmap(torch.func.grad(call))(*stacks)
+        looped = [torch.func.grad(call)(*(each[sample] for each in stacks)) for sample in range(3)]
+        insist(same(mapped, torch.stack(looped)), "vmap of grad over samples is not the loop", case, **way)
 
 
 @promise(17)

@@ -73,9 +73,9 @@ def calm(a: Tensor, b: Tensor, bias: float, total: int, *sums: Tensor) -> bool:
         return True
     longest = [float(torch.linalg.vector_norm(each, dim=1).max()) for each in (a, b)]
     limit = 64.0 if a.dtype is torch.float32 else 512.0
-    if longest[0] * longest[1] + abs(bias) + math.log(total) > limit:
-        return False
-    return all(float(each.abs().max()) <= limit for each in sums)
+    # Asked so, NaN is not calm either: one such row must not make the others' exponentials overflow.
+    calm = longest[0] * longest[1] + abs(bias) + math.log(total) <= limit
+    return calm and all(float(each.abs().max()) <= limit for each in sums)
 
 
 def tiles(a: Tensor, b: Tensor, bias: float, table: Table, half: bool = False) -> Iterator[Tile]:

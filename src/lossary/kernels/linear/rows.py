@@ -13,6 +13,7 @@ import torch
 from torch import Size, Tensor
 
 from lossary.core import call, checks, prepare
+from lossary.core.canonical import of_class
 from lossary.core.declaration import Loss
 from lossary.core.kinds import Form
 from lossary.core.measure import both, product
@@ -124,7 +125,7 @@ def _factor(loss: Loss, arguments: tuple[Any, ...], classes: int, options: Optio
         return positive * weights[1] + (1.0 - positive) * weights[0]
     weights = prepare.class_weights(loss, options.class_weight, classes, target, live)
     assert weights is not None
-    hard = (target * weights).sum(-1) if target.is_floating_point() else weights[target]
+    hard = (target * weights).sum(-1) if target.is_floating_point() else of_class(weights, target)
     return hard if smoothing == 0.0 else (1.0 - smoothing) * hard + smoothing * weights.mean()
 
 
@@ -138,7 +139,7 @@ def distribution(rows: Rows, wide: torch.dtype, live: bool) -> Target:
         share = smoothing / rows.classes
         return Target(label, soft, 1.0 - smoothing, share)
     weights = weights.to(wide)
-    own = (soft * weights).sum(-1) if soft is not None else weights[target]
+    own = (soft * weights).sum(-1) if soft is not None else of_class(weights, target)
     factor = (1.0 - smoothing) * own + smoothing * weights.mean()
     factor = torch.where(factor == 0, 1.0, factor)
     hit = (1.0 - smoothing) / factor if soft is not None else (1.0 - smoothing) * own / factor

@@ -23,6 +23,7 @@ from lossary.declare import (
     Unit,
     like,
     loss,
+    of_class,
     share,
 )
 
@@ -153,7 +154,7 @@ def class_balanced(
     weights = _effective(like(class_counts, logits), beta)
     if target.is_floating_point():
         return share(target * weights, -logits).sum(-1)
-    return weights[target] * -logits.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+    return of_class(weights, target) * -logits.gather(-1, target.unsqueeze(-1)).squeeze(-1)
 
 
 @class_balanced.definition

@@ -21,6 +21,7 @@ from lossary.declare import (
     TransitionMatrix,
     like,
     loss,
+    of_class,
     share,
 )
 
@@ -109,7 +110,7 @@ def forward_correction(
     log_t, rest = _columns(transition, logits)
     if target.is_floating_point():
         return share(target, _surprise(logits.unsqueeze(-2), log_t, rest)).sum(-1)
-    return _surprise(logits, log_t[target], rest[target])
+    return _surprise(logits, of_class(log_t, target), of_class(rest, target))
 
 
 @forward_correction.definition
@@ -195,7 +196,7 @@ def backward_correction(
 ) -> PerRow:
     """The combination of the costs of all labels that is, on average over the noise, the cost of the true one."""
     inverse = _inverse(transition, logits)
-    parts = target @ inverse if target.is_floating_point() else inverse[target]
+    parts = target @ inverse if target.is_floating_point() else of_class(inverse, target)
     never = logits.isinf()
     known = -(parts * torch.where(never, 0.0, logits)).sum(-1)
     # Classes that cannot be tend there together: what they add has the sign of the sum of their parts.
