@@ -96,10 +96,10 @@ def test_weights_and_masks_mean_the_same(loss: Any, reduction: str) -> None:
 def test_ties_are_broken_and_kinks_sloped_as_by_the_math(
     loss: Any, distance: str, margin: float | None
 ) -> None:
-    # Differences of 0, 1 and 2 are powers of two: distances have no rounding but the root's, and ties are exact.
+    # Of small whole numbers distances have no rounding but the root's, and ties are exact.
     torch.manual_seed(2)
     for _ in range(6):
-        grid = torch.randint(3, (23, 3)).double()
+        grid = torch.randint(9, (23, 3)).double()
         assert near(both(loss, grid, labels(23, 4), margin=margin, distance=distance), 1e-13)
 
 
@@ -133,6 +133,26 @@ def test_lengths_of_every_order_neither_overflow_nor_vanish(loss: Any) -> None:
     for exponent in (-150, 0, 150):
         embeddings = torch.randn(29, 4, dtype=torch.float64) * 10.0**exponent
         assert near(both(loss, embeddings, owners, margin=0.0), 1e-12, floor=0.0)
+
+
+@mined
+@pytest.mark.parametrize(("margin", "distance"), HYPER)
+@pytest.mark.parametrize("spoilt", [torch.inf, -torch.inf, torch.nan])
+def test_what_is_no_number_says_of_others_what_the_math_says(
+    loss: Any, margin: float | None, distance: str, spoilt: float
+) -> None:
+    torch.manual_seed(8)
+    embeddings, owners = torch.randn(24, 4), torch.arange(24) % 6
+    embeddings[5, 1] = spoilt
+    wanted, found = (
+        loss(embeddings, owners, margin=margin, distance=distance, reduction="none", backend=each)
+        for each in ("eager", "chunked")
+    )
+    others = owners != 5
+    torch.testing.assert_close(found[others], wanted[others], equal_nan=True)
+    # An infinite vector is infinitely far; one of its class cannot come near it, and the others need not care.
+    assert not found[~others].isfinite().all()
+    assert found[others].isfinite().all() or spoilt != spoilt or distance == "cosine"
 
 
 @mined

@@ -95,11 +95,9 @@ def runs_under_torch_func(subject: Subject) -> None:
             )
 
 
-@promise(17)
+@promise(17, applies=lambda loss: not loss.facts.coupled)
 def gives_each_sample_its_gradient(subject: Subject) -> None:
     """``vmap(grad(f))`` over the samples of a batch gives what a loop over them gives."""
-    if subject.loss.facts.coupled:
-        return
     case = subject.case(3, dtype=torch.float64)
     # A region has its axes within a batch of one; what has none is a sample by itself.
     alone = subject.loss.unit is not Unit.REGION

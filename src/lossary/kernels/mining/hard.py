@@ -16,7 +16,7 @@ from lossary.losses.metric.distance import between, direction
 from lossary.losses.metric.triplet import of_chosen
 
 from ..wants import EXEMPT, lacks
-from .points import centre, pairs
+from .points import centre, pairs, scale
 from .roles import classes
 from .when import worth
 
@@ -44,6 +44,7 @@ def _mine(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Te
     points, slack = _products(direction(embeddings) if distance == "cosine" else embeddings)
     points, slack = points[order], slack[order]
     squares, starts = points.square().sum(1), start.tolist()
+    endless = squares.isinf().nonzero().squeeze(1)
     ends = (start + size).tolist()
     hardest: list[list[Tensor]] = [[], []]
     for first in range(0, count, step := max(1, KEYS // count)):
@@ -51,6 +52,9 @@ def _mine(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Te
         here = slice(first, last)
         # Of |a - b|² the anchor's own |a|² changes no order. Samples of these anchors' labels stand beside each other.
         key = torch.addmm(squares, points[here], points.T, alpha=-2.0)
+        if len(endless):
+            # The product of an infinite vector is no number; it is infinitely far, and its own distances are all alike.
+            key[:, endless] = torch.inf
         band = slice(starts[first], ends[last - 1])
         alike = start[here].unsqueeze(1) == start[band]
         near = torch.where(alike, key[:, band], -torch.inf)
@@ -68,15 +72,14 @@ def _products(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Vectors near the origin and of size 1, and how far a product of each may be from the truth, (N, D) and (N,)."""
     raw = vectors.double()
     moved = raw - centre(raw)
-    # By a power of two, which is exact. Vectors of no numbers have no largest one.
-    largest = moved.abs().amax() if moved.numel() else moved.new_ones(())
-    moved = moved / torch.ldexp(moved.new_ones(()), torch.frexp(largest).exponent.clamp(-900, 900))
+    moved = moved / scale(moved)
     if torch.get_float32_matmul_precision() == "highest":
         moved = moved.to(vectors.dtype)
     reach = moved.square().sum(1).sqrt()
     # Of D products and their sum, D roundings of |a||b| at most, |b|² as many; each number was rounded once before.
     roundings = (vectors.shape[1] + 16) * torch.finfo(vectors.dtype).eps
-    return moved, roundings * (reach + reach.amax()).square()
+    largest = torch.nan_to_num(reach, nan=0.0, posinf=0.0).amax()
+    return moved, roundings * (reach + largest).square()
 
 
 def _best(

@@ -60,7 +60,8 @@ class Points:
         own = self.squares[rows].unsqueeze(1)
         square = torch.addmm(self.squares, self.moved[rows], self.moved.T, alpha=-2.0) + own
         with torch.no_grad():
-            near = square <= self.threshold * (own + self.squares) + SMALL
+            # So asked, what is no number is near too: of an infinite vector the difference knows more than the product.
+            near = ~(square > self.threshold * (own + self.squares) + SMALL)
             near[torch.arange(len(rows), device=rows.device), rows] = True
             anchor, sample = near.nonzero(as_tuple=True)
             others = rows[anchor] != sample
@@ -96,11 +97,17 @@ def points(vectors: Tensor, kind: str) -> Points:
     raw = vectors.double()
     with torch.no_grad():
         middle = centre(raw)
-        # Its largest coordinate becomes about 1, so that no square overflows or vanishes.
-        exponent = torch.frexp((raw - middle).abs().amax() if raw.numel() else raw.new_ones(())).exponent
-        unit = torch.ldexp(raw.new_ones(()), exponent.clamp(-900, 900))
+        unit = scale(raw - middle)
     moved = (raw - middle) / unit
     return Points(raw, moved, moved.square().sum(1), unit, kind, NEAR[vectors.dtype])
+
+
+def scale(moved: Tensor) -> Tensor:
+    """The power of two that the largest finite coordinate is nearest to, by which no square overflows or vanishes."""
+    size = torch.nan_to_num(moved.abs(), nan=0.0, posinf=0.0)
+    # Vectors of no numbers have no largest one.
+    largest = size.amax() if size.numel() else moved.new_ones(())
+    return torch.ldexp(moved.new_ones(()), torch.frexp(largest).exponent.clamp(-900, 900))
 
 
 def centre(raw: Tensor) -> Tensor:

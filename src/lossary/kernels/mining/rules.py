@@ -45,13 +45,23 @@ def _counted(apart: Tensor, roles: Roles, margin: float, dtype: torch.dtype) -> 
     sums = F.pad(sums, (0, 1))
     violated = (wide - first).double()
     many = (roles.near * roles.far).clamp(min=1).double().unsqueeze(1)
-    values = (sums.gather(1, first) - violated * apart).sum(1, keepdim=True) / many
+    values = _lacking(sums.gather(1, first), violated, apart) / many
     hits = torch.zeros_like(sums).scatter_add_(
         1, first, torch.ones((), dtype=sums.dtype, device=sums.device).expand_as(violated)
     )
     pulls = hits.cumsum(1)[:, :wide]
     slopes = violated.neg_().scatter_add_(1, roles.positives.gather(1, order), pulls)
     return values.squeeze(1), slopes.div_(many)
+
+
+def _lacking(sums: Tensor, violated: Tensor, apart: Tensor) -> Tensor:
+    """Σ of what negatives lack: of each the sum of the bounds that it violates, less itself as often."""
+    found = (sums - violated * apart).sum(1, keepdim=True)
+    if bool(found.isfinite().all()):
+        return found
+    # A negative that is infinitely far violates nothing, and lacks nothing.
+    taken = torch.where((violated == 0) & (apart == torch.inf), 0.0, violated * apart)
+    return (sums - taken).sum(1, keepdim=True)
 
 
 class _Soft(torch.autograd.Function):
@@ -124,7 +134,9 @@ def semi_hard(apart: Tensor, roles: Roles, margin: float | None, dtype: torch.dt
     """For each positive the nearest negative beyond it, found among the sorted ones; else the farthest."""
     with torch.no_grad():
         # In the dtype of the inputs: two samples that are equally far are so up to its rounding.
-        ranks, places = apart.masked_fill(roles.alike, torch.inf).to(dtype).sort(dim=1, stable=True)
+        # Those that are no negatives come last, after one that is infinitely far.
+        ranks = apart.clamp(max=torch.finfo(dtype).max).masked_fill_(roles.alike, torch.inf).to(dtype)
+        ranks, places = ranks.sort(dim=1, stable=True)
         many = roles.far.unsqueeze(1)
         beyond = torch.searchsorted(ranks, apart.gather(1, roles.positives).to(dtype), right=True)
         farthest = torch.searchsorted(ranks, ranks.gather(1, (many - 1).clamp(min=0)))
@@ -135,7 +147,8 @@ def semi_hard(apart: Tensor, roles: Roles, margin: float | None, dtype: torch.dt
     cost = -F.logsigmoid(-gap) if margin is None else torch.relu(gap + margin)
     rate = torch.sigmoid(gap) if margin is None else (gap.detach() + margin > 0).double()
     # A NaN is sorted past all others, and must be seen though nobody chooses it.
-    values = torch.where(share, cost, 0.0).sum(1) / count.squeeze(1) + 0.0 * apart.detach().sum(1)
+    unseen = torch.where(apart.detach().isnan().any(1), torch.nan, 0.0)
+    values = torch.where(share, cost, 0.0).sum(1) / count.squeeze(1) + unseen
     rate = torch.where(share, rate, 0.0) / count
     slopes = torch.zeros_like(apart).scatter_add(1, roles.positives, rate)
     return values, slopes.scatter_add(1, chosen, -rate)

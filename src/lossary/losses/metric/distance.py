@@ -37,11 +37,15 @@ def direction(x: Tensor) -> Tensor:
 
 
 def size(x: Tensor) -> Tensor:
-    """The largest entry of each vector, cut from the graph; 1 where it is 0 or infinite. (..., D) to (..., 1)"""
+    """The power of two below the largest entry of each vector, cut from the graph; 1 where that is 0 or infinite.
+
+    Divided by it no number is rounded, so vectors that are equally long stay so. (..., D) to (..., 1)
+    """
     largest = x.detach().abs().amax(-1, keepdim=True) if x.shape[-1] else x.new_ones((*x.shape[:-1], 1))
     # No smaller than tiny^(3/4): a derivative is multiplied and divided by it, and a subnormal number has few bits.
     floor = torch.finfo(x.dtype).tiny ** 0.75
-    return torch.where((largest == 0) | largest.isinf(), 1.0, largest.clamp(min=floor))
+    largest = torch.where((largest == 0) | largest.isinf(), 1.0, largest.clamp(min=floor))
+    return largest / (2.0 * torch.frexp(largest).mantissa)
 
 
 def unit(x, m):

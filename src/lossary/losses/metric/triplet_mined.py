@@ -177,7 +177,9 @@ def triplet_semi_hard(
     still = apart.detach()
     # (anchor, positive, negative): what lies beyond the positive; a NaN does, so that it is seen
     beyond = negative.unsqueeze(1) & ~(still.unsqueeze(1) <= still.unsqueeze(2))
-    nearest = torch.where(beyond, still.unsqueeze(1), torch.inf).argmin(2)
+    # Who is infinitely far lies beyond all the same.
+    within = still.clamp(max=torch.finfo(still.dtype).max)
+    nearest = torch.where(beyond, within.unsqueeze(1), torch.inf).argmin(2)
     farthest = torch.where(negative, still, -torch.inf).argmax(1, keepdim=True)
     chosen = torch.where(beyond.any(2), nearest, farthest)
     costs = excess(apart, apart.gather(1, chosen), margin)
