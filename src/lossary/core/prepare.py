@@ -127,7 +127,7 @@ def prepare(
             there = tensor.to(dtype)
             ready.append(there if axis == there.ndim - 1 else there.movedim(axis, -1))
         else:
-            ready.append(canonical.wide(tensor) if tensor.is_floating_point() else tensor.to(dtype))
+            ready.append(tensor.to(dtype))
     return tuple(ready), factor, dtype
 
 
