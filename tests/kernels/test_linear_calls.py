@@ -46,6 +46,21 @@ def test_a_call_can_say_what_computes_it() -> None:
         lossary.explain(lossary.linear_cross_entropy, *given, z_loss=-1.0)
 
 
+def test_a_module_and_a_sum_can_be_asked_what_computes_them() -> None:
+    logits = torch.randn(4, 5)
+    module = lossary.nn.CategoricalFocal(gamma=0.5, backend="eager")
+    assert lossary.explain(module, logits, TARGET).why == "asked for"
+    assert lossary.explain(module, logits, TARGET, backend="auto").why != "asked for"
+    with pytest.raises(
+        OptionError, match=r"explain\(loss\): expected one loss: its function, its name or its module"
+    ):
+        lossary.explain(lossary.parse("cross_entropy + categorical_focal"), logits, TARGET)
+
+
+def test_no_report_is_none() -> None:
+    assert lossary.linear_cross_entropy(HIDDEN, WEIGHT, TARGET, report=None).ndim == 0
+
+
 def test_classes_of_many_ranks_are_not_chunked_in_the_name_of_another_backend() -> None:
     with pytest.raises(BackendError, match=r"\(backend='eager'\): expected all classes on one rank"):
         lossary.linear_cross_entropy(HIDDEN, WEIGHT, TARGET, class_group=True, backend="eager")
@@ -60,6 +75,16 @@ def test_classes_of_many_ranks_are_not_chunked_in_the_name_of_another_backend() 
             ShapeError,
             r"linear\(row_weight\): expected a tensor of shape \(4,\)",
             {"row_weight": torch.ones(3)},
+        ),
+        (
+            DomainError,
+            r"linear\(row_weight\): expected finite numbers of at least 0, got -1",
+            {"row_weight": torch.tensor([1.0, 1.0, 1.0, -1.0])},
+        ),
+        (
+            ShapeError,
+            r"linear\(target\): expected shape \(4, 1\).*, got shape \(4,\); pass target.unsqueeze\(-1\)",
+            {"loss": "mse", "weight": WEIGHT[:1], "target": torch.rand(4)},
         ),
         (
             DtypeError,

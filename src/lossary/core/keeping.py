@@ -62,7 +62,7 @@ def weighted(loss: Loss, weight: Tensor | None, live: bool) -> Tensor | None:
     """
     if weight is None:
         return None
-    least = values.weights(loss, "weight", weight) if live else 0.0
+    least = values.weights(f"{loss.name}(weight)", weight) if live else 0.0
     if least > 0 or weight.requires_grad or loss.facts.coupled:
         return None
     return weight.bool()

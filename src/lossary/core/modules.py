@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from . import call
+from .backends import Explanation
 from .declaration import REQUIRED, Loss
 from .errors import OptionError, ShapeError, sentence
 from .function import LossFunction, parameters
@@ -94,6 +95,10 @@ class Single(LossModule):
         if self._given:
             options = {**self.settings, **options}
         return self.function(*inputs, **options)
+
+    def explain(self, *inputs: Any, **options: Any) -> Explanation:
+        """Which backend computes this call, and why not the others."""
+        return self.function.explain(*inputs, **{**self.settings, **options})
 
     def terms(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
         return {self.function.__name__: self(*inputs, **options)}

@@ -180,5 +180,5 @@ def class_weights(
         return None
     values.class_weights(loss, weights, classes, target)
     if live:
-        values.weights(loss, "class_weight", weights)
+        values.weights(f"{loss.name}(class_weight)", weights)
     return canonical.wide(weights)

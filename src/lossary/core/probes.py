@@ -1,4 +1,4 @@
-"""Every question Lossary asks of torch's internals, in one file.
+"""Every question Lossary asks of torch's internals, in one file; what Inductor is told stands with its kernels.
 
 Tested on the oldest and the newest torch supported; when torch moves something, this is the file that changes.
 """

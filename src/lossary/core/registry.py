@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from .backends import Explanation
-from .errors import DeclarationError, UnknownLossError, sentence
+from .errors import DeclarationError, OptionError, UnknownLossError, sentence
 from .function import LossFunction
 
 #: Losses declared so far in this process, by name. The catalogue's others are imported on first use.
@@ -64,13 +64,22 @@ def explain(loss: str | Callable[..., Any], *inputs: Any, **options: Any) -> Exp
     """Which backend computes a call, and why not the others.
 
     Args:
-        loss: the function, or a loss's name.
+        loss: the function, its module, or a loss's name.
         inputs: what it would be called with, as ``options``.
 
     Raises:
         LossaryError: whatever the call itself would refuse before it computes.
     """
     function: Any = get(loss) if isinstance(loss, str) else loss
+    if not hasattr(function, "explain"):
+        raise OptionError(
+            sentence(
+                "explain(loss)",
+                expected="one loss: its function, its name or its module",
+                got=repr(loss),
+                remedy="explain the parts of a sum one by one",
+            )
+        )
     found: Explanation = function.explain(*inputs, **options)
     return found
 

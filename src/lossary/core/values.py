@@ -144,14 +144,18 @@ def likelihood(loss: Loss, each: Input, tensor: Tensor, how: str) -> None:
 
 def mass(loss: Loss, each: Input, tensor: Tensor) -> None:
     """Finite masses of at least 0, and more than nothing in every set."""
-    weights(loss, each.name, tensor)
+    weights(f"{loss.name}({each.name})", tensor)
     low, _ = span(tensor.sum(-1))
     if low <= 0:
         raise _outside(loss, each, "at least one positive mass in every set", low, "mask a set that is empty")
 
 
-def weights(loss: Loss, name: str, tensor: Tensor) -> float:
-    """Finite weights of at least 0. Returns the least of them, so that the caller knows whether one is 0."""
+def weights(subject: str, tensor: Tensor) -> float:
+    """Finite weights of at least 0, which an error calls ``subject``.
+
+    Returns:
+        The least of them, so that the caller knows whether one is 0.
+    """
     if tensor.numel() == 0 or tensor.dtype is torch.bool:
         return 0.0
     ends = torch.aminmax(tensor.detach() if tensor.requires_grad else tensor)
@@ -160,7 +164,7 @@ def weights(loss: Loss, name: str, tensor: Tensor) -> float:
         wrong = "NaN" if low != low else f"{low if low < 0 else high:g}"
         raise DomainError(
             sentence(
-                f"{loss.name}({name})",
+                subject,
                 expected="finite numbers of at least 0",
                 got=wrong,
                 remedy="mask what should not count",

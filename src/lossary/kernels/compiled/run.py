@@ -133,5 +133,5 @@ def _refuse(loss: Loss, inputs: Inputs, hyper: Mapping[str, Any], options: Optio
         many = where_is.classes if loss.inputs[loss.target].kind.form is Form.CLASS else 2
         values.class_weights(loss, options.class_weight, many, target)
         if live:
-            values.weights(loss, "class_weight", options.class_weight)
+            values.weights(f"{loss.name}(class_weight)", options.class_weight)
     return where_is

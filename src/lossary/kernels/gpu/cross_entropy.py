@@ -63,7 +63,7 @@ def plan(loss: Loss, logits: Tensor, target: Tensor, hyper: Mapping[str, Any], o
     if weights is not None:
         values.class_weights(loss, weights, where_is.classes, target)
         if checks.reads_values(logits):
-            values.weights(loss, "class_weight", weights)
+            values.weights(f"{loss.name}(class_weight)", weights)
         weights = weights.to(dtype).contiguous()
         labels = (y * weights).sum(-1) if soft else weights[y]
         factor = labels if spread == 0.0 else (1.0 - spread) * labels + spread * weights.mean()

@@ -64,7 +64,7 @@ def call(
     mask: Tensor | None,
     given: Mapping[str, Any],
     rows: int | None,
-    report: str | tuple[str, ...],
+    report: str | tuple[str, ...] | None,
     settings: Mapping[str, Any],
 ) -> Call:
     """Put a call together.
@@ -110,7 +110,7 @@ def call(
                 remedy=f"pass what lossary.{record.name} is called with after {record.inputs[0].name}",
             )
         )
-    reported = (report,) if isinstance(report, str) else tuple(report)
+    reported = (report,) if isinstance(report, str) else tuple(report or ())
     return Call(subject, record, hyper, options, hidden, weight, bias, targets, backend, rows, reported)
 
 

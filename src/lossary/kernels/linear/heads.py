@@ -29,7 +29,7 @@ def linear(
     group: object = None,
     backend: str | None = None,
     rows: int | None = None,
-    report: str | tuple[str, ...] = (),
+    report: str | tuple[str, ...] | None = (),
     **settings: Any,
 ) -> Any:
     """``loss(hidden @ weight.T + bias, target)`` with a chunk of the logits in memory at a time.
@@ -40,14 +40,15 @@ def linear(
         weight: (V, D), the head's; what other calls name so is ``row_weight`` here.
         target: as the loss takes it, with classes last; a tuple where it takes several.
         bias: (V,).
-        row_weight: how much each unit counts, of the axes of ``hidden`` but the last, or the first of them.
+        row_weight: how much each unit counts, (...) as the axes of ``hidden`` but the last, or the first of them; of a
+            loss of elements a unit is an output of the head, and (..., V) will do as well.
         mask: which units count, of the same axes.
         reduction: "mean", "sum" or "none"; None: the module's, else "mean".
         denominator: what "mean" divides by, from the whole batch.
         group: process group over which "mean" is taken.
         backend: "chunked"; "triton", cross-entropy on a GPU; or "eager", which makes all logits. "auto" chooses, as
             None does without a module's own.
-        rows: how many rows a chunk has; None: what fits the cache, at least 64.
+        rows: how many rows a chunk has; None: what fits the cache, at least 64. "eager" has one chunk of all rows.
         report: "accuracy", "entropy" or both, from the same pass; the answer is then ``Reported``.
         settings: hyper-parameters and options of the loss: class_weight, ignore_index, label_smoothing ...
 
@@ -84,7 +85,7 @@ def linear_cross_entropy(
     group: object = None,
     backend: str = "auto",
     rows: int | None = None,
-    report: str | tuple[str, ...] = (),
+    report: str | tuple[str, ...] | None = (),
 ) -> Any:
     """Cross-entropy of ``hidden @ weight.T + bias`` with a chunk of the logits in memory at a time.
 
@@ -119,7 +120,7 @@ def _asked(
     row_weight: Tensor | None = None,
     mask: Tensor | None = None,
     rows: int | None = None,
-    report: str | tuple[str, ...] = (),
+    report: str | tuple[str, ...] | None = (),
     **named: Any,
 ) -> asked.Call:
     """A call whose other settings stand in ``named``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Size, Tensor
 
-from lossary.core import checks, probes
+from lossary.core import checks, probes, values
 from lossary.core.domains import NonNegative, Positive
 from lossary.core.errors import DomainError, DtypeError, OptionError, ShapeError, sentence
 from lossary.core.kinds import Form
@@ -44,6 +44,7 @@ def check(call: Call) -> None:
                 remedy="pass the layer's bias, or None",
             )
         )
+    _check_targets(call)
     _check_row_weight(call)
     _check_numbers(call)
 
@@ -76,6 +77,23 @@ def _check_floating(subject: str, name: str, tensor: object, hidden: Tensor) -> 
         )
 
 
+def _check_targets(call: Call) -> None:
+    """A target of rows where each output of the head is a unit: the core would have its prediction squeezed."""
+    if units(call) == call.hidden.shape[:-1]:
+        return
+    lead, classes = tuple(call.hidden.shape[:-1]), len(call.weight)
+    for each, target in zip(call.loss.inputs[1:], call.targets, strict=False):
+        if isinstance(target, Tensor) and tuple(target.shape) == lead:
+            raise ShapeError(
+                sentence(
+                    f"{call.subject}({each.name})",
+                    expected=f"shape {(*lead, classes)}, a number for each output of the head",
+                    got=f"shape {lead}",
+                    remedy=f"pass {each.name}.unsqueeze(-1)" if classes == 1 else "give the head one output",
+                )
+            )
+
+
 def _check_row_weight(call: Call) -> None:
     """The core calls it ``weight``, which is another argument here."""
     weight, samples = call.options.weight, units(call)
@@ -92,6 +110,8 @@ def _check_row_weight(call: Call) -> None:
                 remedy="align it with the axes of hidden from the left",
             )
         )
+    if checks.reads_values(weight):
+        values.weights(f"{call.subject}(row_weight)", weight)
 
 
 def units(call: Call) -> Size:
