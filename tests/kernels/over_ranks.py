@@ -22,7 +22,7 @@ from torch import distributed as dist
 from torch.multiprocessing import start_processes  # type: ignore[attr-defined]
 
 import lossary
-from lossary.core.errors import OptionError
+from lossary.core.errors import CallError, LossaryError
 from lossary.kernels.linear import crossed
 
 RANKS = 3
@@ -127,15 +127,44 @@ def _refused(given: dict[str, Tensor], mine: slice, group: dist.ProcessGroup) ->
             learns,
             "expected class weights that are fixed, where there is smoothing, got some that learn",
         ),
+        (target, {"backend": "eager"}, "expected all classes on one rank"),
         (target, {"report": "accuracy"}, "expected no report, got report=('accuracy',)"),
     ):
         try:
             lossary.linear_cross_entropy(hidden, weight, to, class_group=group, **options)
-        except OptionError as error:
-            if not str(error).startswith(f"linear_cross_entropy(class_group=...): {said}"):
+        except LossaryError as error:
+            if said not in str(error):
                 wrong.append(str(error))
         else:
             wrong.append(f"nobody said {said!r}")
+    return wrong
+
+
+def refused_by_one(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
+    """What one rank refuses, or has otherwise, all refuse; no rank waits for one that is gone."""
+    rank, wrong = dist.get_rank(group), []
+    last, mine = rank == len(split) - 1, slice(sum(split[:rank]), sum(split[: rank + 1]))
+    given = drawn()
+    hidden, weight, target = given["hidden"], given["weight"][mine], given["target"]
+    masks = torch.ones(ROWS, dtype=torch.bool), torch.arange(ROWS) > 2
+    for part, to, options, said in (
+        (hidden.long() if last else hidden, target, {}, ("expected a floating tensor", "refused")),
+        (hidden, target + CLASSES if last else target, {}, ("expected class indices", "refused")),
+        (
+            hidden[1:] if last else hidden,
+            target[1:] if last else target,
+            {},
+            ("the same rows", "the same rows"),
+        ),
+        (hidden, target, {"mask": masks[last]}, ("rows that count", "rows that count")),
+    ):
+        try:
+            lossary.linear_cross_entropy(part, weight, to, class_group=group, **options)
+        except CallError as error:
+            if said[not last] not in str(error):
+                wrong.append(f"{error} where {said[not last]!r} was to be said")
+        else:
+            wrong.append(f"nobody said {said[not last]!r}")
     return wrong
 
 
@@ -143,6 +172,7 @@ CHECKS: tuple[Callable[[dist.ProcessGroup, tuple[int, ...]], list[str]], ...] = 
     sharded,
     many,
     frozen,
+    refused_by_one,
     *rings.CHECKS,
 )
 

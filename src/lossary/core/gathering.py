@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from . import world
+from . import together, world
 
 
 class _Gather(torch.autograd.Function):
@@ -65,11 +65,7 @@ def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[tuple[Ten
     inner = world.process_group(group)
     scale = 1.0 / dist.get_world_size(inner) if isinstance(group, world.Summed) else 1.0
     first = next(each for each in tensors if each is not None)
-    sizes = [
-        torch.zeros(1, dtype=torch.int64, device=first.device) for _ in range(dist.get_world_size(inner))
-    ]
-    dist.all_gather(sizes, torch.tensor([len(first)], device=first.device), group=inner)
-    lengths = [int(size) for size in sizes]
+    lengths = [length for (length,) in together.told((len(first),), inner, first.device)]
     return tuple(None if each is None else _whole(each, inner, lengths) for each in tensors), scale
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch import distributed as dist
+
+from lossary.core import together
 
 Held = tuple[Tensor, ...]
 
@@ -25,16 +26,9 @@ class Circle(NamedTuple):
     rank: int
     size: int
 
-    def told(self, mine: tuple[int, ...], device: torch.device) -> list[tuple[int, ...]]:
-        """What every rank says, in as many whole numbers as this one."""
-        said = torch.tensor(mine, dtype=torch.int64, device=device)
-        found = [torch.empty_like(said) for _ in range(self.size)]
-        dist.all_gather(found, said, group=self.group)
-        return [tuple(each.tolist()) for each in found]
-
     def lengths(self, tensor: Tensor) -> tuple[int, ...]:
         """How many rows every rank's tensor has."""
-        return tuple(each for (each,) in self.told((len(tensor),), tensor.device))
+        return tuple(each for (each,) in together.told((len(tensor),), self.group, tensor.device))
 
     def round(
         self, lengths: tuple[int, ...], block: Held, gathers: Held = ()

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from lossary.core import call, reduction, world
+from lossary.core import call, reduction, together, world
 from lossary.core.declaration import Loss
-from lossary.core.errors import BackendError, CallError, LossaryError, sentence
+from lossary.core.errors import BackendError, sentence
 from lossary.core.gathering import gather
 from lossary.core.kinds import Form
 from lossary.core.measure import Settled
@@ -226,29 +226,15 @@ def _settled(
         LossaryError: what this rank refuses. CallError: another rank refuses its part, or has one of another kind.
     """
     assert inputs[0] is not None
-    said, settled, refused = (0, 0, 0), None, None
-    try:
-        settled = call.settle(loss, inputs, hyper, options)
+    subject = f"{loss.name}(gather=...)"
+
+    def kind(settled: Settled) -> together.Numbers:
         first = settled.arguments[0]
         assert first is not None
-        said = (1, first.shape[1], first.element_size())
-    except LossaryError as error:
-        refused = error
-    told = circle.told(said, inputs[0].device)
-    if refused is not None:
-        raise refused
-    for rank, each in enumerate(told):
-        if each == said:
-            continue
-        whose, (took, width, bytes_each) = f"rank {rank}", each
-        got = f"{width} numbers of {bytes_each} bytes on {whose}, and {said[1]} of {said[2]} bytes here"
-        raise CallError(
-            sentence(
-                f"{loss.name}(gather=...)",
-                expected="parts of one width and dtype" if took else "parts that every rank accepts",
-                got=got if took else f"one that {whose} refused",
-                remedy="give every rank the same network" if took else "see the error there",
-            )
-        )
-    assert settled is not None
+        return first.shape[1], first.element_size()
+
+    run = partial(call.settle, loss, inputs, hyper, options)
+    settled, answers = together.settle(subject, circle.group, inputs[0].device, run, kind, 2)
+    word, remedy = "{} numbers of {} bytes", "give every rank the same network"
+    together.alike(subject, "parts of one width and dtype", answers, kind(settled), word, remedy)
     return settled

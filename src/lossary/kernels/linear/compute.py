@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -41,16 +42,19 @@ def compute(call: Call) -> Any:
     Raises:
         LossaryError: whatever ``linear`` says.
     """
-    refused.check(call)
-    # What was chosen stands in the call from here on.
-    call = call._replace(backend=choose(call))
-    run = _compute if call.class_group is None else _sharded
+    call, run = (judged(call), _compute) if call.class_group is None else _sharded(call)
     if probes.autocast_is_on(call.hidden):
         base = torch.get_autocast_dtype(call.hidden.device.type)
         base = torch.float64 if call.hidden.dtype is torch.float64 else base
         with probes.without_autocast(call.hidden):
             return run(call, base)
     return run(call, call.hidden.dtype)
+
+
+def judged(call: Call) -> Call:
+    """A call that is sound, with the form that computes it."""
+    refused.check(call)
+    return call._replace(backend=choose(call))
 
 
 def choose(call: Call) -> str:
@@ -106,11 +110,11 @@ def explain(call: Call) -> Explanation:
     return Explanation(f"{call.subject}({call.loss.name})", chosen, why, tuple(others))
 
 
-def _sharded(call: Call, base: torch.dtype) -> Any:
-    """A call whose classes are spread over a process group."""
+def _sharded(call: Call) -> tuple[Call, Callable[[Call, torch.dtype], Any]]:
+    """A call whose classes are spread over a process group, sound on all of its ranks, and what computes it."""
     from . import sharded  # it builds on this file
 
-    return sharded.compute(call, base)
+    return sharded.judged(call), sharded.answer
 
 
 def _compute(call: Call, base: torch.dtype) -> Any:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from lossary.core import checks, probes, reduction, world
+from lossary.core import checks, probes, reduction, together, world
 from lossary.core.errors import OptionError, sentence
 
-from . import nodes
+from . import compute, nodes
 from .asked import Call
 from .chunks import Head, products
 from .chunks import rows as fitting
@@ -84,18 +84,48 @@ class _Added(torch.autograd.Function):
         return _Copied.apply(grads[0], ctx.group), None  # type: ignore[no-untyped-call]
 
 
-def compute(call: Call, base: torch.dtype) -> Tensor:
-    """The answer of a call whose classes are spread over ``call.class_group``. Every rank must call it.
+def judged(call: Call) -> Call:
+    """The call judged, on every rank or on none, with ``Shards`` for its group. Every rank must make it.
 
     Raises:
-        OptionError: a group that is none, a soft target, a transform around the call, or what no slice can tell.
+        LossaryError: what this rank refuses. CallError: another refuses its part, or has other rows.
     """
-    group = world.process_group(call.class_group)
-    _check(call)
-    shards = _shards(len(call.weight), group, call.hidden.device)
-    hidden, weight, options, lead = call.hidden, call.weight, call.options, call.hidden.shape[:-1]
+    group, subject = world.process_group(call.class_group), f"{call.subject}(class_group=...)"
+
+    def sound() -> Call:
+        made = compute.judged(call)
+        _check(made)
+        return made
+
+    def has(call: Call) -> together.Numbers:
+        hidden = call.hidden
+        return len(call.weight), hidden.shape[:-1].numel(), hidden.shape[-1], hidden.element_size()
+
+    call, answers = together.settle(subject, group, call.hidden.device, sound, has, 4)
+    own, *mine = has(call)
+    word, remedy = "{} of {} numbers of {} bytes", "give every rank the same rows"
+    together.alike(subject, "the same rows", [each[1:] for each in answers], tuple(mine), word, remedy)
+    lengths = [each[0] for each in answers]
+    shards = Shards(group, sum(lengths[: dist.get_rank(group)]), own, max(lengths), sum(lengths))
+    return call._replace(class_group=shards)
+
+
+def answer(call: Call, base: torch.dtype) -> Tensor:
+    """The answer of a call that was judged. Every rank must make it.
+
+    Raises:
+        LossaryError: what this rank refuses. CallError: another refuses its targets, or leaves out other rows.
+    """
+    shards = call.class_group
+    assert isinstance(shards, Shards)
+    group, hidden, weight, options = shards.group, call.hidden, call.weight, call.options
+    lead = hidden.shape[:-1]
     stand_in = torch.zeros((), dtype=base, device=hidden.device).expand(*lead, shards.classes)
-    rows = settle(call.loss, stand_in, call.targets, call.hyper, options)
+    run = partial(settle, call.loss, stand_in, call.targets, call.hyper, options)
+    subject = f"{call.subject}(class_group=...)"
+    rows, answers = together.settle(subject, group, hidden.device, run, _counted, 1)
+    word, remedy = "{} rows that count", "give every rank the same target and mask"
+    together.alike(subject, "the same rows", answers, _counted(rows), word, remedy)
     wide = torch.float64 if base is torch.float64 else torch.float32
     count = lead.numel()
     # The same chunks on every rank, whatever it holds: they meet once a chunk.
@@ -128,6 +158,10 @@ def compute(call: Call, base: torch.dtype) -> Tensor:
     )
 
 
+def _counted(rows: Rows) -> together.Numbers:
+    return (rows.shape.numel() if rows.counts is None else int(rows.counts.sum()),)
+
+
 def _check(call: Call) -> None:
     """Refuse what a rank cannot compute from its slice of the classes."""
     target = call.targets[0]
@@ -157,14 +191,6 @@ def _third(subject: str, *_: Any) -> Tensor:
             remedy="leave class_group out",
         )
     )
-
-
-def _shards(own: int, group: Any, device: torch.device) -> Shards:
-    """Where the classes of every rank begin, learned from all of them."""
-    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size(group))]
-    dist.all_gather(sizes, torch.tensor([own], device=device), group=group)
-    lengths = [int(each) for each in sizes]
-    return Shards(group, sum(lengths[: dist.get_rank(group)]), own, max(lengths), sum(lengths))
 
 
 def _math(call: Call, kept: Rows, shards: Shards, wide: torch.dtype) -> CrossEntropy:
