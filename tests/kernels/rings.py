@@ -159,15 +159,31 @@ def refused(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     last = dist.get_rank(group) == len(split) - 1
     batch = torch.randn(2, FEATURES)
     wide = torch.randn(2, FEATURES + 1) if last else batch
+    short = batch[:1] if last else batch
     spoilt = {"weight": torch.tensor([1.0, -1.0 if last else 1.0])}
+    alone: dict[str, Tensor] = {"weight": torch.ones(2)} if last else {}
     wrong = []
-    for first, options, kind, said in (
-        (batch, spoilt, DomainError if last else CallError, "finite numbers" if last else "refused"),
-        (wide, {}, CallError, "parts of one width and dtype"),
-        (batch.double() if last else batch, {}, CallError, "parts of one width and dtype"),
+    for backend, first, second, options, kind, said in (
+        # Blocks that go round are judged where they are, a batch that is gathered by everybody.
+        (
+            "chunked",
+            batch,
+            batch,
+            spoilt,
+            DomainError if last else CallError,
+            "finite" if last else "refused",
+        ),
+        ("eager", batch, batch, spoilt, DomainError, "finite numbers"),
+        ("chunked", wide, wide, {}, CallError, "parts of one width and dtype"),
+        ("eager", wide, wide, {}, CallError, "parts of one kind, got query of"),
+        ("chunked", batch.double() if last else batch, batch, {}, CallError, "parts of one width and dtype"),
+        ("eager", batch.double() if last else batch, batch, {}, CallError, "parts of one kind"),
+        ("chunked", batch, short, {}, CallError, "belong together" if last else "refused"),
+        ("eager", batch, short, {}, CallError, "belong together" if last else "refused"),
+        ("eager", batch, batch, alone, CallError, "weight of 1 x 4 bytes"),
     ):
         try:
-            lossary.info_nce(first, first, backend="chunked", gather=group, **options)
+            lossary.info_nce(first, second, backend=backend, gather=group, **options)
         except CallError as error:
             if not isinstance(error, kind) or said not in str(error):
                 wrong.append(str(error))

@@ -15,7 +15,7 @@ from torch import Tensor
 from . import backends, checks, plain, prepare, probes, reduction, regions, values
 from .declaration import Loss
 from .errors import BackendError, OptionError, sentence
-from .gathering import gather
+from .gathering import gather, part
 from .keeping import labelled, silence, weighted
 from .measure import Judge, Settled, both, fit, product
 from .options import PLAIN, Options
@@ -238,20 +238,12 @@ def _over_ranks(
     loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
 ) -> Tensor:
     """A coupled loss over the batch that the ranks hold together."""
-    # A shape that is wrong on one rank must be refused before the others wait for it.
-    where_is = frame(loss, inputs, hyper, options.class_dim)
     # Only where it is asked for by name: what ``auto`` chooses depends on a size that ranks may differ in.
     kernel = None if options.backend == "auto" else _kernel(loss, inputs, hyper, options)
     if kernel is not None and kernel.ring is not None:
         found: Tensor = _exactly(inputs[0], kernel.ring, loss, inputs, hyper, options)
         return found
-    first = inputs[0]
-    assert first is not None
-    aside = [
-        None if each is None else fit(loss, name, each, first, where_is.samples).expand(where_is.samples)
-        for name, each in (("weight", options.weight), ("mask", options.mask))
-    ]
-    (*whole, weight, mask), scale = gather((*inputs, *aside), options.gather)
+    (*whole, weight, mask), scale = gather(part(loss, inputs, hyper, options), options.gather)
     options = options._replace(weight=weight, mask=mask, gather=None)
     value = evaluate(loss, tuple(whole), hyper, options)
     return value if scale == 1.0 else scale_gradient(value, scale)

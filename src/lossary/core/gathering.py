@@ -6,6 +6,8 @@ ranks have for it; an average over ranks, as data-parallel wrappers take it, is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +15,10 @@ from torch import Tensor
 from torch import distributed as dist
 
 from . import together, world
+from .declaration import Loss
+from .measure import fit
+from .options import Options
+from .shapes import frame
 
 
 class _Gather(torch.autograd.Function):
@@ -48,6 +54,50 @@ class _Scatter(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
         return _Gather.apply(grads[0], ctx.group, ctx.sizes), None, None  # type: ignore[no-untyped-call]
+
+
+def part(
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> tuple[Tensor | None, ...]:
+    """This rank's inputs, weight and mask, of shapes that belong together here and on every other rank.
+
+    Raises:
+        LossaryError: what this rank refuses. CallError: another rank refuses its part, or has one of another kind.
+    """
+    first, subject = inputs[0], f"{loss.name}(gather=...)"
+    assert first is not None
+    run = partial(_shaped, loss, inputs, hyper, options)
+    group, many = world.process_group(options.gather), 2 * (len(inputs) + 2)
+    found, answers = together.settle(subject, group, first.device, run, _kinds, many)
+    names = [*(each.name for each in loss.inputs), "weight", "mask"]
+    say, remedy = partial(_in_words, names), "give every rank the same arguments"
+    together.alike(subject, "parts of one kind", answers, _kinds(found), say, remedy)
+    return found
+
+
+def _shaped(
+    loss: Loss, inputs: tuple[Tensor | None, ...], hyper: Mapping[str, Any], options: Options
+) -> tuple[Tensor | None, ...]:
+    where_is = frame(loss, inputs, hyper, options.class_dim)
+    first = inputs[0]
+    assert first is not None
+    aside = (
+        None if each is None else fit(loss, name, each, first, where_is.samples).expand(where_is.samples)
+        for name, each in (("weight", options.weight), ("mask", options.mask))
+    )
+    return (*inputs, *aside)
+
+
+def _kinds(found: tuple[Tensor | None, ...]) -> together.Numbers:
+    """How many numbers of how many bytes each tensor has for a sample; of what is not there, none."""
+    kinds = ((0, 0) if each is None else (each.shape[1:].numel(), each.element_size()) for each in found)
+    return tuple(number for kind in kinds for number in kind)
+
+
+def _in_words(names: list[str], *kinds: int) -> str:
+    """Such kinds for an error."""
+    pairs = zip(names, kinds[::2], kinds[1::2], strict=True)
+    return ", ".join(f"{name} of {count} x {size} bytes" for name, count, size in pairs if size)
 
 
 def gather(tensors: tuple[Tensor | None, ...], group: object) -> tuple[tuple[Tensor | None, ...], float]:

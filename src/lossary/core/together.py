@@ -65,13 +65,15 @@ def settle(
     return found, [each[1:] for each in answers]
 
 
-def alike(subject: str, expected: str, answers: list[Numbers], mine: Numbers, word: str, remedy: str) -> None:
-    """Refuse parts of which some rank says other numbers than this one; ``word`` puts a rank's into words.
+def alike(
+    subject: str, expected: str, answers: list[Numbers], mine: Numbers, say: Callable[..., str], remedy: str
+) -> None:
+    """Refuse parts of which some rank says other numbers than this one; ``say`` puts a rank's into words.
 
     Raises:
         CallError: naming the first rank whose part is of another kind.
     """
     for rank, each in enumerate(answers):
         if each != mine:
-            got = f"{word.format(*each)} on rank {rank}, and {word.format(*mine)} here"
+            got = f"{say(*each)} on rank {rank}, and {say(*mine)} here"
             raise CallError(sentence(subject, expected=expected, got=got, remedy=remedy))

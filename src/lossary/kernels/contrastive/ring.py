@@ -235,6 +235,6 @@ def _settled(
 
     run = partial(call.settle, loss, inputs, hyper, options)
     settled, answers = together.settle(subject, circle.group, inputs[0].device, run, kind, 2)
-    word, remedy = "{} numbers of {} bytes", "give every rank the same network"
-    together.alike(subject, "parts of one width and dtype", answers, kind(settled), word, remedy)
+    say, remedy = "{} numbers of {} bytes".format, "give every rank the same network"
+    together.alike(subject, "parts of one width and dtype", answers, kind(settled), say, remedy)
     return settled

@@ -103,8 +103,8 @@ def judged(call: Call) -> Call:
 
     call, answers = together.settle(subject, group, call.hidden.device, sound, has, 4)
     own, *mine = has(call)
-    word, remedy = "{} of {} numbers of {} bytes", "give every rank the same rows"
-    together.alike(subject, "the same rows", [each[1:] for each in answers], tuple(mine), word, remedy)
+    say, remedy = "{} of {} numbers of {} bytes".format, "give every rank the same rows"
+    together.alike(subject, "the same rows", [each[1:] for each in answers], tuple(mine), say, remedy)
     lengths = [each[0] for each in answers]
     shards = Shards(group, sum(lengths[: dist.get_rank(group)]), own, max(lengths), sum(lengths))
     return call._replace(class_group=shards)
@@ -124,8 +124,8 @@ def answer(call: Call, base: torch.dtype) -> Tensor:
     run = partial(settle, call.loss, stand_in, call.targets, call.hyper, options)
     subject = f"{call.subject}(class_group=...)"
     rows, answers = together.settle(subject, group, hidden.device, run, _counted, 1)
-    word, remedy = "{} rows that count", "give every rank the same target and mask"
-    together.alike(subject, "the same rows", answers, _counted(rows), word, remedy)
+    say, remedy = "{} rows that count".format, "give every rank the same target and mask"
+    together.alike(subject, "the same rows", answers, _counted(rows), say, remedy)
     wide = torch.float64 if base is torch.float64 else torch.float32
     count = lead.numel()
     # The same chunks on every rank, whatever it holds: they meet once a chunk.
