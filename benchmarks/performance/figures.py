@@ -80,7 +80,8 @@ def verdict(claim: Claim, found: Found) -> tuple[str, bool | None]:
     words = f"{claim.side}: time at most {limit} of {claim.against}"
     if not known:
         return f"{words}: not measured", None
-    said = ", ".join(f"{got:.3f} with {MALLOC[way]}" for way, got in known.items())
+    over = {way: ", which is more," if got > claim.at_most else "" for way, got in known.items()}
+    said = ", ".join(f"{got:.3f}{over[way]} with {MALLOC[way]}" for way, got in known.items())
     return f"{words}: {said}", known.get("default", next(iter(known.values()))) <= claim.at_most
 
 

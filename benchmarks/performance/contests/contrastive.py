@@ -10,38 +10,38 @@ from torch.nn import functional as F
 
 import lossary
 
-from ..contest import Claim, Contest, Inputs, cleared
+from ..contest import Claim, Contest, Inputs, Side, cleared
 
 OURS, EAGER, NAIVE = "lossary, chunked", "lossary, eager", "by hand"
 TEMPERATURE = 0.07
 
 
 def contests(size: str) -> list[Contest]:
-    """A batch of 8192 pairs; the small one is a quarter of it."""
-    batch, features = {"whole": (8192, 256), "small": (2048, 128), "tiny": (7, 5)}[size]
+    """Batches of up to 8192 pairs; the small one is a quarter of that. What is claimed, is of the largest."""
+    batches, features = {"whole": ((4096, 8192), 256), "small": ((2048,), 128), "tiny": ((7,), 5)}[size]
     most, few = {"whole": (65536, 64), "small": (8192, 64), "tiny": (9, 4)}[size]
-    clip, siglip = partial(_ours, "clip"), partial(_ours, "siglip")
+    claimed = batches[-1] if size == "whole" else 0
     return [
-        Contest(
-            f"CLIP, B={batch} D={features}",
-            partial(_inputs, batch, features),
-            {NAIVE: _clip, EAGER: partial(clip, "eager"), OURS: partial(clip, "chunked")},
-            () if size != "whole" else (Claim("time", OURS, NAIVE, 0.7), Claim("memory", OURS, NAIVE, 0.2)),
-        ),
-        Contest(
-            f"SigLIP, B={batch} D={features}",
-            partial(_inputs, batch, features),
-            {NAIVE: _siglip, EAGER: partial(siglip, "eager"), OURS: partial(siglip, "chunked")},
-            () if size != "whole" else (Claim("time", OURS, NAIVE, 1.0), Claim("memory", OURS, NAIVE, 0.2)),
-        ),
+        *(_contest("CLIP", _clip, batch, features, 0.7, batch == claimed) for batch in batches),
+        *(_contest("SigLIP", _siglip, batch, features, 1.0, batch == claimed) for batch in batches),
         Contest(
             f"CLIP, B={most} D={few}",
             partial(_inputs, most, few),
-            {OURS: partial(clip, "chunked")},
+            {OURS: partial(_ours, "clip", "chunked")},
             () if size != "whole" else (Claim("memory", OURS, None, 2000.0),),
             timed=(),
         ),
     ]
+
+
+def _contest(name: str, naive: Side, batch: int, features: int, time: float, claimed: bool) -> Contest:
+    ours = partial(_ours, name.lower())
+    return Contest(
+        f"{name}, B={batch} D={features}",
+        partial(_inputs, batch, features),
+        {NAIVE: naive, EAGER: partial(ours, "eager"), OURS: partial(ours, "chunked")},
+        (Claim("time", OURS, NAIVE, time), Claim("memory", OURS, NAIVE, 0.2)) if claimed else (),
+    )
 
 
 def _inputs(batch: int, features: int) -> Inputs:

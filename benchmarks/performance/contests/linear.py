@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 from torch.nn import functional as F
 
@@ -61,6 +62,7 @@ def contests(size: str) -> list[Contest]:
         ),
         *(_any(name, rows, features, classes, size) for name in OTHERS),
     ]
+    made.append(_twice(*{"whole": (1024, 256, 16384), "small": (256, 64, 2048), "tiny": (8, 5, 17)}[size]))
     rows, classes = {"whole": (8192, 131072), "small": (1024, 32768), "tiny": (9, 19)}[size]
     made.append(
         Contest(
@@ -72,6 +74,15 @@ def contests(size: str) -> list[Contest]:
         )
     )
     return made
+
+
+def _twice(rows: int, features: int, classes: int) -> Contest:
+    """A gradient of the gradient, as penalties on it need: torch's chunked path has none."""
+    return Contest(
+        f"linear cross-entropy, a Hessian-vector product, float32, N={rows} D={features} V={classes}",
+        partial(_inputs, rows, features, classes),
+        {EAGER: partial(_bent, _value_eager), OURS: partial(_bent, _value)},
+    )
 
 
 def _any(name: str, rows: int, features: int, classes: int, size: str) -> Contest:
@@ -113,10 +124,27 @@ def _products(given: Inputs) -> None:
     torch.mm(logits.T, hidden, out=by_weight)
 
 
+def _value_eager(given: Inputs) -> Tensor:
+    logits = given["hidden"] @ given["weight"].T
+    return F.cross_entropy(logits.float(), given["target"])
+
+
+def _value(given: Inputs) -> Tensor:
+    value: Tensor = lossary.linear_cross_entropy(given["hidden"], given["weight"], given["target"])
+    return value
+
+
 def _eager(given: Inputs) -> None:
     cleared(given["hidden"], given["weight"])
-    logits = given["hidden"] @ given["weight"].T
-    F.cross_entropy(logits.float(), given["target"]).backward()
+    _value_eager(given).backward()
+
+
+def _bent(value: Callable[[Inputs], Tensor], given: Inputs) -> None:
+    """The derivative of half the gradient's square: the Hessian times the gradient."""
+    leaves = given["hidden"], given["weight"]
+    cleared(*leaves)
+    first = torch.autograd.grad(value(given), leaves, create_graph=True)
+    torch.autograd.backward(first, [each.detach() for each in first], inputs=list(leaves))
 
 
 def _eager_of(name: str, given: Inputs) -> None:
@@ -138,7 +166,7 @@ def _torch(rows: int | None) -> Callable[[Inputs], None]:
 
 def _ours(given: Inputs) -> None:
     cleared(given["hidden"], given["weight"])
-    lossary.linear_cross_entropy(given["hidden"], given["weight"], given["target"]).backward()
+    _value(given).backward()
 
 
 def _extras(given: Inputs) -> None:
