@@ -53,7 +53,11 @@ from .softmax import logit_roundings, soften
                 doi="10.1007/978-3-642-76153-9_28"),
 )  # fmt: skip
 def cross_entropy(logits: ClassLogits, target: ClassTarget) -> PerRow:
-    """The surprise at the true class, -log of the probability that the model gave it."""
+    """The surprise at the true class, -log of the probability that the model gave it.
+
+    With class weights a mean divides by the weights of the targets: of indices as torch does; of soft and of smoothed
+    targets too, where torch divides by the number of rows and by the weights of the unsmoothed labels.
+    """
     return over_classes(lambda log_p: -log_p, logits, target)
 
 

@@ -108,7 +108,9 @@ def step(
     loss = value(outputs)
     loss.backward()  # type: ignore[no-untyped-call]
     assert outputs.grad is not None and start.grad is not None
-    slope = _without_rounding(start.grad, factors * outputs.grad.unsqueeze(1))
+    # Beside the other outputs' slopes one of 3e-33 is what rounding left of 0.
+    slopes = _without_rounding(outputs.grad, outputs.grad.unsqueeze(1))
+    slope = _without_rounding(start.grad, factors * slopes.unsqueeze(1))
     moved = []
     for name in ("SGD", "Adam"):
         weight = torch.nn.Parameter(start.detach().clone())
@@ -122,7 +124,7 @@ def step(
         after = factors @ weight
         moved.append(Moved(name, _numbers(weight), _numbers(after), value(after).item()))
     return Step(
-        plan, chosen, rate, _numbers(start), _numbers(outputs), loss.item(), _numbers(outputs.grad),
+        plan, chosen, rate, _numbers(start), _numbers(outputs), loss.item(), _numbers(slopes),
         _numbers(slope), tuple(moved),
     )  # fmt: skip
 
