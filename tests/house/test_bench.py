@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -38,9 +37,15 @@ def test_the_sides_of_a_contest_have_the_same_gradients(name: str) -> None:
 
 def test_the_sizes_differ_in_nothing_but_size() -> None:
     def kinds(size: str) -> set[tuple[str, ...]]:
-        return {(re.sub(r"[\d,]+", "", name), *each.sides) for name, each in contests.all_of(size).items()}
+        return {contests.kind(each) for each in contests.all_of(size).values()}
 
-    assert kinds("small") and kinds("small") <= kinds("whole")
+    assert kinds("tiny") == kinds("whole") >= kinds("small") != set()
+
+
+@pytest.mark.parametrize("size", ["small", "whole"])
+def test_every_contest_has_a_tiny_one_with_its_sides(size: str) -> None:
+    for name, each in contests.all_of(size).items():
+        assert contests.tiny_one(size, name).sides.keys() == each.sides.keys()
 
 
 def _found() -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 
 from ..contest import Contest
 from . import compiled, contrastive, linear, mining
@@ -26,9 +27,14 @@ def all_of(size: str) -> dict[str, Contest]:
 
 
 def tiny_one(size: str, name: str) -> Contest:
-    """The tiny contest that stands where the one of that size and name stands."""
-    place = list(all_of(size)).index(name)
-    return list(all_of("tiny").values())[place]
+    """The tiny contest of the same kind."""
+    wanted = kind(all_of(size)[name])
+    return next(each for each in all_of("tiny").values() if kind(each) == wanted)
+
+
+def kind(contest: Contest) -> tuple[str, ...]:
+    """What a contest has whatever its size: its name without numbers, and its sides."""
+    return re.sub(r"[\d,]+", "", contest.name), *contest.sides
 
 
 def missing(contest: Contest, side: str) -> str | None:
