@@ -22,7 +22,7 @@ from torch import distributed as dist
 from torch.multiprocessing import start_processes  # type: ignore[attr-defined]
 
 import lossary
-from lossary.core.errors import CallError, LossaryError
+from lossary.core.errors import CallError, LossaryError, OptionError
 from lossary.kernels.linear import crossed
 
 RANKS = 3
@@ -112,7 +112,39 @@ def frozen(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
     wanted = lossary.linear_cross_entropy(hidden, weight, target)
     found = lossary.linear_cross_entropy(hidden, weight[mine], target, class_group=group)
     wrong = [] if torch.allclose(found, wanted, rtol=1e-5) else [f"bfloat16: {found} where one has {wanted}"]
-    return wrong + _refused(given, mine, group)
+    return wrong + _refused(given, mine, group) + _beyond(given, mine, group)
+
+
+def _beyond(given: dict[str, Tensor], mine: slice, group: dist.ProcessGroup) -> list[str]:
+    """A third derivative, a batch of gradients and a transform are refused by name."""
+    target, wrong = given["target"], []
+
+    def value(weight: Tensor) -> Tensor:
+        found: Tensor = lossary.linear_cross_entropy(given["hidden"], weight, target, class_group=group)
+        return found
+
+    def differentiated(times: int, several: bool) -> None:
+        weight = given["weight"][mine].clone().requires_grad_()
+        found = value(weight)
+        for _ in range(times):
+            (slope,) = torch.autograd.grad(found, weight, create_graph=True)
+            found = slope.square().sum()
+        if several:
+            torch.autograd.grad(slope, weight, torch.stack([slope.detach()] * 2), is_grads_batched=True)
+
+    for run, said in (
+        (lambda: differentiated(3, False), "at most two derivatives"),
+        (lambda: differentiated(1, True), "one at a time"),
+        (lambda: torch.func.grad(value)(given["weight"][mine]), "expected a call that runs now"),
+    ):
+        try:
+            run()
+        except OptionError as error:
+            if said not in str(error):
+                wrong.append(str(error))
+        else:
+            wrong.append(f"nobody said {said!r}")
+    return wrong
 
 
 def _refused(given: dict[str, Tensor], mine: slice, group: dist.ProcessGroup) -> list[str]:

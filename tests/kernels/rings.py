@@ -11,6 +11,7 @@ from torch import distributed as dist
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import lossary
+from lossary.core import probes
 from lossary.core.errors import BackendError, CallError, DomainError
 
 FEATURES = 5
@@ -84,7 +85,7 @@ def ring(
 
 
 def held(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
-    """No rank ever holds the samples of all."""
+    """No rank ever holds the samples of all, forward or backward."""
 
     class Largest(TorchDispatchMode):
         most = 0
@@ -92,17 +93,27 @@ def held(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             found = func(*args, **(kwargs or {}))
             for each in found if isinstance(found, (tuple, list)) else (found,):
-                if isinstance(each, Tensor) and each.ndim == 2:
+                # A table of similarities has as many columns as a block has samples, whatever their features.
+                if isinstance(each, Tensor) and each.ndim == 2 and each.shape[1] == FEATURES:
                     self.most = max(self.most, len(each))
             return found
 
-    own = 5
-    a, b = (torch.randn(own, FEATURES, requires_grad=True) for _ in range(2))
-    watch = Largest()
-    value = lossary.clip(a, b, backend="chunked", gather=group)
-    with watch:
-        value.backward()
-    return [] if watch.most <= own else [f"a tensor of {watch.most} rows where a rank has {own} samples"]
+    own, wrong = 7, []
+    for name, fixed in RINGS.items():
+        a = torch.randn(own, FEATURES, requires_grad=True)
+        b = torch.arange(own) if name == "supcon" else torch.randn(own, FEATURES, requires_grad=True)
+        # Two views of a sample are two rows of one table.
+        limit = 2 * own if name in ("nt_xent", "decoupled") else own
+        # Whoever watches operations is a transform, which these kernels leave to the eager math.
+        asked, probes.is_eager = probes.is_eager, lambda: True
+        try:
+            with Largest() as seen:
+                lossary.get(name)(a, b, backend="chunked", gather=group, **fixed).backward()
+        finally:
+            probes.is_eager = asked
+        if not own <= seen.most <= limit or limit >= own * len(split) > own * 2:
+            wrong.append(f"{name}: a tensor of {seen.most} rows where a rank has {own} samples")
+    return wrong
 
 
 def nothing(group: dist.ProcessGroup, split: tuple[int, ...]) -> list[str]:

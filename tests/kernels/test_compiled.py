@@ -301,8 +301,22 @@ def test_a_loss_of_one_s_own_is_compiled_too(untraced: None) -> None:
     both(quartic_of_a_test, torch.randn(6, dtype=torch.float64), torch.randn(6, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("name", ["cross_entropy", "binary_dice", "huber"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cross_entropy",
+        "categorical_focal",
+        "binary_dice",
+        "dice",
+        "huber",
+        "quantile",
+        "gaussian_nll",
+        "kl",
+        "zlpr",
+        "emd2",
+    ],
+)
 def test_what_a_loss_promises_its_kernel_keeps(untraced: None, name: str) -> None:
     found = doctor.examine(lossary.get(name), slow=False, backend="compile")
     assert not found.findings, found.findings
-    assert len(found.kept) > 40 and len(found.exempt) <= 4
+    assert len(found.kept) > 40 and len(found.exempt) <= 5

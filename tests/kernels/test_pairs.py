@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lossary import explain
+from lossary.core import probes
 from lossary.core.errors import BackendError
 from lossary.kernels import pairs as kernel
 from lossary.losses.metric.multi_similarity import multi_similarity
@@ -104,6 +106,32 @@ def test_a_second_derivative_is_that_of_the_math(loss: Any, hyper: dict[str, Any
         return found
 
     assert torch.autograd.gradgradcheck(call, (leaf,), fast_mode=True, atol=1e-4, rtol=1e-3)
+
+
+@every
+def test_no_table_of_differences_is_made(
+    loss: Any, hyper: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, width = 96, 5
+    monkeypatch.setattr(kernel, "CHUNK", 8 * count)
+    # Whoever watches operations is a transform, which these kernels leave to the eager math.
+    monkeypatch.setattr(probes, "is_eager", lambda: True)
+    x, labels = _batch(count, width)
+
+    class Largest(TorchDispatchMode):
+        numbers = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found = func(*args, **(kwargs or {}))
+            for each in found if isinstance(found, (tuple, list)) else [found]:
+                self.numbers = max(self.numbers, each.numel() if isinstance(each, Tensor) else 0)
+            return found
+
+    leaf = x.requires_grad_()
+    with Largest() as seen:
+        loss(leaf, labels, backend="chunked", **hyper).backward()
+    # Of some pairs of a chunk the differences are taken one by one.
+    assert 8 * count <= seen.numbers <= 8 * count * width < count * count
 
 
 @every

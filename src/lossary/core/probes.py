@@ -71,5 +71,8 @@ def is_forward_mode() -> bool:
 
 
 def transforms() -> bool:
-    """Whether ``torch.func`` or forward-mode differentiation runs this code, which a kernel's own backward cannot."""
-    return _functorch.peek_interpreter_stack() is not None or is_forward_mode()
+    """Whether ``torch.func`` or forward-mode differentiation runs this code, which a kernel's own backward cannot.
+
+    Asked so a compiler knows the answer too; of the interpreters' stack it always says that there is one.
+    """
+    return torch._C._are_functorch_transforms_active() or is_forward_mode()

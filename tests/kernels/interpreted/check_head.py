@@ -97,5 +97,5 @@ def test_the_gradient_can_be_differentiated_again() -> None:
 
 def test_another_loss_behind_the_head_is_refused() -> None:
     given, target = head(), torch.randint(0, 11, (7,))
-    with pytest.raises(BackendError, match="expected cross_entropy, got poly1"):
-        linear("poly1", *given[:2], target, backend="triton")
+    with pytest.raises(BackendError, match="expected cross_entropy, got categorical_poly1"):
+        linear("categorical_poly1", *given[:2], target, backend="triton")
