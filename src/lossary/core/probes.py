@@ -54,7 +54,8 @@ def constant(function: Function) -> Function:
 @constant
 def multiplies_bfloat16() -> bool:
     """Whether torch's own library multiplies matrices of bfloat16 natively on this CPU."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def is_batched(*tensors: Tensor | None) -> bool:

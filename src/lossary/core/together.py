@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import distributed as dist
 
-from .errors import CallError, LossaryError, sentence
+from .errors import CallError, sentence
 
 Found = TypeVar("Found")
 Numbers = tuple[int, ...]
@@ -40,13 +40,15 @@ def settle(
         What was found here, and what every rank says.
 
     Raises:
-        LossaryError: what this rank refuses. CallError: another rank refuses its part.
+        CallError: another rank refuses its part; beside whatever ``run`` raises here.
     """
-    found, refused, said = None, None, (0,) * many
+    found, said = None, (0,) * many
+    refused: Exception | None = None
     try:
         found = run()
         said = say(found)
-    except LossaryError as error:
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is: it is raised below, once the others know.
         refused = error
     answers = told((int(refused is None), *said), group, device)
     if refused is not None:
