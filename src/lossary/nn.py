@@ -6,10 +6,11 @@ from typing import Any
 
 from .core import expression, registry
 from .core.hardest import Hardest
+from .core.matryoshka import Matryoshka
 from .core.modules import LossModule, Single, Sum, camel, module_class
 from .core.penalty import Penalty
 
-__all__ = ["Hardest", "LossModule", "Penalty", "Single", "Sum", "parse"]
+__all__ = ["Hardest", "LossModule", "Matryoshka", "Penalty", "Single", "Sum", "parse"]
 
 
 def parse(text: str) -> LossModule:

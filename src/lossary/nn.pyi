@@ -8,6 +8,7 @@ from torch.distributed import ProcessGroup
 from lossary.core.world import Summed
 from lossary.core.hardest import Hardest as Hardest
 from lossary.core.modules import LossModule as LossModule
+from lossary.core.matryoshka import Matryoshka as Matryoshka
 from lossary.core.penalty import Penalty as Penalty
 from lossary.core.modules import Single as Single
 from lossary.core.modules import Sum as Sum

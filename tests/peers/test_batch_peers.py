@@ -116,6 +116,18 @@ def test_dino_is_the_cross_entropy_of_a_sharpened_teacher() -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
 
 
+def test_dino_of_hidden_patches_is_the_masked_part_of_ibot() -> None:
+    student, teacher = GENERATOR.standard_normal((2, 3, 8, FEATURES))
+    hidden = np.zeros((3, 8), dtype=bool)
+    hidden[:, ::3] = True  # as many in every picture, so that a mean of means is the mean
+    told = scipy.special.softmax(teacher / 0.07, -1)
+    said = scipy.special.log_softmax(student / 0.1, -1)
+    per_picture = (hidden * -(told * said).sum(-1)).sum(-1) / hidden.sum(-1)
+    tensors = [torch.tensor(each) for each in (student, teacher)]
+    found = dino(*tensors, teacher_temperature=0.07, class_dim=-1, mask=torch.tensor(hidden))
+    np.testing.assert_allclose(found.item(), per_picture.mean(), rtol=1e-12)
+
+
 def over_pairs(cost: Callable[[int, int, list[int]], float], labels: Array) -> float:
     """The mean over all pairs of one label, in a batch with others."""
     pairs = [(i, j) for i in range(ROWS) for j in range(ROWS) if i != j and labels[i] == labels[j]]

@@ -108,6 +108,10 @@ def dino(
     Shapes: both (..., C) with the prototypes on the class axis, center (C,); per unit (...). Detach the teacher. The
     centre is yours to keep: the paper's is a moving average of the teacher's mean logits over batches, and its loss the
     mean of this one over pairs of a student's and a teacher's view that differ.
+
+    Of the tokens of patches, (N, P, C) with ``class_dim=-1`` and a ``mask`` of those that were hidden from the student,
+    it is iBOT's masked image modelling (Zhou et al. 2022, arXiv 2111.07832), as a mean over the hidden patches of all
+    pictures; their whole objective adds this loss of the class tokens.
     """
     if center is not None:
         teacher = teacher - like(center, teacher)
