@@ -53,6 +53,30 @@ class _ActivePassive(LossFunction, Protocol):
 
 active_passive: _ActivePassive
 
+class _Adaface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        quality: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.4,
+        scale: float = 64.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines with a margin of the angle for poor samples and of the cosine for good ones."""
+
+adaface: _Adaface
+
 class _Alignment(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

@@ -2,6 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "active_passive": "lossary.losses.noisy.active_passive",
+    "adaface": "lossary.losses.metric.adaface",
     "alignment": "lossary.losses.contrastive.alignment",
     "alpha_divergence": "lossary.losses.divergence.alpha",
     "angular": "lossary.losses.metric.angular",

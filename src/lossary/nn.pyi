@@ -46,6 +46,33 @@ class ActivePassive(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Adaface(Single):
+    """Softmax over cosines with a margin of the angle for poor samples and of the cosine for good ones."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.4,
+        scale: float = 64.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        quality: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Alignment(Single):
     """The distance between two vectors at length 1, to the power alpha."""
 

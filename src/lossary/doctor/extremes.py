@@ -97,7 +97,7 @@ def _within(domain: Interval, found: Tensor, generator: torch.Generator, flavour
         if flavour == "extreme":
             return _choose(COUNTS, tuple(found.shape), generator)
         return (2.0 * found).abs().floor() + domain.low
-    if domain.low == -1.0:
+    if domain.low == -1.0 and not domain.closed_low:
         # 63/64 is a number of every dtype, and none of the numbers above it rounds to 1 in half precision.
         return found.clamp(min=-0.984375)
     if domain.low < 0 and domain.high < torch.inf:

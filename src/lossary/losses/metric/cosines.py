@@ -15,3 +15,13 @@ Rounded = Interval(
 Cosines = Annotated[
     Tensor, Kind(Form.SCORES, "the cosine with each class's centre, on the class axis", 0.375, domain=Rounded)
 ]
+
+Quality = Annotated[
+    Tensor,
+    Kind(
+        Form.REAL,
+        "how recognisable a sample is, from -1 to 1",
+        0.375,
+        domain=Interval("a number from -1 to 1", -1.0, 1.0, True, True, (-1.0, 0.0, 1.0)),
+    ),
+]
