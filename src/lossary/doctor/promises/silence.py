@@ -182,6 +182,8 @@ def _is_attached_zero(case: Case, reduction: str, options: dict[str, Any]) -> No
 def nan_in_what_counts_passes_through(subject: Subject) -> None:
     """A NaN in a prediction that counts makes the loss NaN: hiding it would hide its cause."""
     case = subject.case(6)
+    if not case.count().any():
+        return  # a batch of one label, in which no sample is compared with another
     for position, each in enumerate(case.loss.inputs):
         tensor = case.inputs[position]
         if tensor is None or each.kind.form not in DIFFERENTIABLE:
