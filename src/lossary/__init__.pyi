@@ -1212,6 +1212,25 @@ class _Exponential(LossFunction, Protocol):
 
 exponential: _Exponential
 
+class _Fastap(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        bins: int = 10,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """One less the average precision with which each sample finds those of its label among the batch, by distance."""
+
+fastap: _Fastap
+
 class _Focal(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,
@@ -1431,6 +1450,25 @@ class _Hinge(LossFunction, Protocol):
         """Zero beyond a margin of 1 on the right side, linear before it."""
 
 hinge: _Hinge
+
+class _Histogram(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        bins: int = 20,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The chance that a random pair of two labels is more alike than a random pair of one, by soft histograms."""
+
+histogram: _Histogram
 
 class _Huber(LossFunction, Protocol):
     def __call__(  # type: ignore[override]

@@ -1373,6 +1373,28 @@ class Exponential(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Fastap(Single):
+    """One less the average precision with which each sample finds those of its label among the batch, by distance."""
+
+    def __init__(
+        self,
+        *,
+        bins: int = 10,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Focal(Single):
     """Cross-entropy that fades out what the model already gets right."""
 
@@ -1620,6 +1642,28 @@ class Hinge(Single):
         self,
         scores: Tensor,
         target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
+class Histogram(Single):
+    """The chance that a random pair of two labels is more alike than a random pair of one, by soft histograms."""
+
+    def __init__(
+        self,
+        *,
+        bins: int = 20,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
         *,
         weight: Tensor | None = None,
         mask: Tensor | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from torch import Tensor
@@ -38,10 +39,23 @@ def _angular(case: Case) -> Tensor:
     return found
 
 
+def _fastap(case: Case) -> Tensor:
+    found: Tensor = pulling.FastAPLoss(num_bins=case.hyper["bins"])(*two(case))
+    return found
+
+
+def _histogram(case: Case) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it indexes by a list, which torch advises against
+        found: Tensor = pulling.HistogramLoss(n_bins=case.hyper["bins"])(*two(case))
+    return found
+
+
 METRIC_LEARNING = Library(
     {
         "pytorch_metric_learning.losses.CircleLoss": _circle,
         "pytorch_metric_learning.losses.AngularLoss of embeddings of length 1": _angular,
+        "pytorch_metric_learning.losses.FastAPLoss": _fastap,
         "pytorch_metric_learning.losses.LiftedStructureLoss, LpDistance without normalize_embeddings": _over(
             "LiftedStructureLoss", neg_margin="margin"
         ),
@@ -49,4 +63,10 @@ METRIC_LEARNING = Library(
         "sample with both partners": _over("GeneralizedLiftedStructureLoss", neg_margin="margin"),
     },
     packages=("pytorch_metric_learning",),
+)
+#: It places distances in bins in float32.
+METRIC_LEARNING_IN_FLOAT32 = Library(
+    {"pytorch_metric_learning.losses.HistogramLoss, every sample with a partner": _histogram},
+    packages=("pytorch_metric_learning",),
+    tolerance=1e-6,
 )
