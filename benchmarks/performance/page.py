@@ -36,6 +36,9 @@ smoothing and a z-loss.""",
     "Mining": """
 pytorch-metric-learning finds the triplets, then takes the loss of them; `lossary, chunked` goes through the distances
 in tiles.""",
+    "Pairs": """
+`lossary, eager` takes the difference of every two embeddings, `lossary, chunked` their products, for a few anchors at a
+time. pytorch-metric-learning stands beside where it computes the same.""",
     "Value and slope in one kernel": """
 `lossary, eager` runs a loss operation by operation. `torch.compile of eager` is that very function under
 `torch.compile`, and `lossary, compile` is `backend="compile"`.""",

@@ -13,7 +13,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from lossary import explain
 from lossary.core import probes
 from lossary.core.errors import BackendError
-from lossary.kernels import pairs as kernel
+from lossary.kernels.pairs import table as kernel
+from lossary.losses.metric.fastap import fastap
+from lossary.losses.metric.histogram import histogram
+from lossary.losses.metric.lifted import generalized_lifted, lifted
 from lossary.losses.metric.multi_similarity import multi_similarity
 from lossary.losses.metric.pairs import contrastive_batch
 
@@ -22,6 +25,16 @@ LOSSES: list[tuple[Callable[..., Tensor], dict[str, Any]]] = [
     (contrastive_batch, {"margin": 0.7, "distance": "cosine"}),
     (multi_similarity, {}),
     (multi_similarity, {"alpha": 1.5, "beta": 3.0, "base": -0.25, "epsilon": 0.3}),
+    (fastap, {}),
+    (fastap, {"bins": 3}),
+    (histogram, {}),
+    (histogram, {"bins": 3}),
+    (lifted, {}),
+    (lifted, {"distance": "squared", "margin": 2.5}),
+    (lifted, {"distance": "cosine", "margin": 0.3}),
+    (generalized_lifted, {}),
+    (generalized_lifted, {"distance": "squared", "margin": 2.5}),
+    (generalized_lifted, {"distance": "cosine", "margin": 0.3}),
 ]
 every = pytest.mark.parametrize(("loss", "hyper"), LOSSES)
 

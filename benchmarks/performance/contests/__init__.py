@@ -6,12 +6,13 @@ import importlib.util
 import re
 
 from ..contest import Contest
-from . import compiled, contrastive, linear, mining
+from . import compiled, contrastive, linear, mining, pairs
 
 FAMILIES = {
     "Linear heads": linear,
     "Contrastive": contrastive,
     "Mining": mining,
+    "Pairs": pairs,
     "Value and slope in one kernel": compiled,
 }
 

@@ -24,8 +24,12 @@ ATTACHED: dict[str, tuple[str, ...]] = {
     "triplet_batch_hard": ("mining.hard:HARD",),
     "triplet_all": ("mining.triplets:ALL",),
     "triplet_semi_hard": ("mining.triplets:SEMI_HARD",),
-    "contrastive_batch": ("pairs:contrastive_batch_chunked",),
-    "multi_similarity": ("pairs:multi_similarity_chunked",),
+    "contrastive_batch": ("pairs.contrastive:KERNEL",),
+    "multi_similarity": ("pairs.multi_similarity:KERNEL",),
+    "fastap": ("pairs.rows:FASTAP",),
+    "histogram": ("pairs.rows:HISTOGRAM",),
+    "lifted": ("pairs.rows:LIFTED",),
+    "generalized_lifted": ("pairs.rows:GENERALIZED_LIFTED",),
 }
 
 #: Kernels of every loss of a unit, behind those of the single loss.

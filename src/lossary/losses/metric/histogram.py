@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import torch
+from torch import Tensor
 
 from lossary.declare import (
     Claims,
@@ -93,13 +94,21 @@ def histogram(
     if not len(labels):
         return embeddings.sum(-1), pairs.sum(1), None
     apart = between(embeddings.unsqueeze(1), embeddings.unsqueeze(0), "cosine")
-    below, share = beside(apart * (bins / 2.0), bins)
     # Every pair of two labels stands in the table twice, which changes no share.
-    wrong = counted(below.flatten(), share.flatten(), far.flatten(), bins)
-    risen = wrong.cumsum(-1) / far.sum().clamp(min=1)
-    # Between two nodes the share of what is at least as alike is a straight line.
-    costs = torch.lerp(risen[below], risen[below + 1], share)
-    return mean_over(costs, pairs), pairs.sum(1), None
+    risen = places(apart, far, bins).sum(0).cumsum(-1) / far.sum().clamp(min=1)
+    return outdone(apart, pairs, risen, bins), pairs.sum(1), None
+
+
+def places(apart: Tensor, there: Tensor, bins: int) -> Tensor:
+    """How many of each row's cosine distances, 0 to 2, are of each node. (A, N) to (A, bins + 1)"""
+    return counted(*beside(apart * (bins / 2.0), bins), there, bins)
+
+
+def outdone(apart: Tensor, near: Tensor, risen: Tensor, bins: int) -> Tensor:
+    """The mean over each row's near pairs of the share that has risen up to their distance. (A, N) to (A,)"""
+    below, share = beside(apart * (bins / 2.0), bins)
+    # Between two nodes it is a straight line.
+    return mean_over(torch.lerp(risen[below], risen[below + 1], share), near)
 
 
 @histogram.definition

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import torch
+from torch import Tensor
 
 from lossary.declare import (
     Claims,
@@ -101,8 +102,16 @@ def lifted(
     apart = between(embeddings.unsqueeze(1), embeddings.unsqueeze(0), distance)
     nearest = log_sum(margin - apart, negative)
     pairs = positive & negative.any(1, keepdim=True)
-    excess = torch.relu(apart + torch.logaddexp(nearest.unsqueeze(1), nearest.unsqueeze(0)))
-    return mean_over(0.5 * excess.square(), pairs), pairs.sum(1), None
+    return structured(apart, pairs, nearest, nearest), pairs.sum(1), None
+
+
+def structured(apart: Tensor, pairs: Tensor, own: Tensor, nearest: Tensor) -> Tensor:
+    """The mean cost of each row's pairs; ``own`` and ``nearest`` are by how much negatives are too near. (A, N) to (A,)
+
+    Shapes: own (A,), of the rows; nearest (N,), of all samples.
+    """
+    excess = torch.relu(apart + torch.logaddexp(own.unsqueeze(1), nearest))
+    return mean_over(0.5 * excess.square(), pairs)
 
 
 @lifted.definition
@@ -173,8 +182,12 @@ def generalized_lifted(
     """
     positive, negative = partners(labels, keep)
     apart = between(embeddings.unsqueeze(1), embeddings.unsqueeze(0), distance)
-    total = log_sum(apart, positive) + log_sum(margin - apart, negative)
-    return torch.relu(total), positive.any(1) & negative.any(1), None
+    return widest(apart, positive, negative, margin), positive.any(1) & negative.any(1), None
+
+
+def widest(apart: Tensor, near: Tensor, far: Tensor, margin: float) -> Tensor:
+    """By how much the soft farthest of each row's near is beyond the soft nearest of its far. (A, N) to (A,)"""
+    return torch.relu(log_sum(apart, near) + log_sum(margin - apart, far))
 
 
 @generalized_lifted.definition
