@@ -804,6 +804,26 @@ class _Corn(LossFunction, Protocol):
 
 corn: _Corn
 
+class _Cosent(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        scale: float = 20.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Every two pairs that were judged differently cost where their cosines are in another order, or nearly."""
+
+cosent: _Cosent
+
 class _Cosface(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

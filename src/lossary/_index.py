@@ -38,6 +38,7 @@ CATALOGUE: dict[str, str] = {
     "contrastive_batch": "lossary.losses.metric.pairs",
     "coral": "lossary.losses.ordinal.thresholds",
     "corn": "lossary.losses.ordinal.thresholds",
+    "cosent": "lossary.losses.contrastive.cosent",
     "cosface": "lossary.losses.metric.angular_margin",
     "cosine_embedding": "lossary.losses.metric.cosine_embedding",
     "critic": "lossary.losses.transport.critic",

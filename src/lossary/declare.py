@@ -35,6 +35,7 @@ from .core.kinds import (
     Embedding,
     Ensemble,
     Inner,
+    Judgement,
     Keep,
     Labels,
     LabelScores,
@@ -62,14 +63,14 @@ from .core.loss import loss
 from .core.unit import PerAnchor, PerDistribution, PerElement, PerRegion, PerRow, PerTriplet
 
 __all__ = [
-    "AnyNumber", "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice",
-    "Claims", "ClassCounts", "ClassLogits", "ClassScores", "ClassTarget", "Cloud", "CountTarget",
-    "Directions", "DistributionTarget", "Elicits", "Embedding", "Ensemble", "Example", "Flag", "Inner", "Interval",
-    "InvertibleTransition", "Keep", "LabelScores", "LabelTarget", "Labels", "LevelPrediction", "Levels", "Link",
-    "Mass", "NonNegative", "NonNegativeTarget", "NonZeroTarget", "NumberOrTensor",
-    "OpenUnit", "Paper", "PerAnchor", "PerClass", "PerDistribution", "PerElement", "PerRegion", "PerRow",
-    "PerTriplet", "Points", "Positive", "PositiveTarget", "Prediction", "PredictionAboveMinusOne",
-    "RealTarget", "Relative", "Samples", "Score", "Table", "TargetAboveMinusOne", "Task", "Thresholds",
-    "TransitionMatrix", "Unit", "Values", "Vector", "Whole", "blocks", "columns", "like", "log1mexp", "log_softmax",
-    "loss", "of_class", "over_classes", "over_two", "share", "softplus",
+    "AnyNumber", "AtLeastOne", "BelowOne", "Bernoulli", "BinaryLogits", "BinaryTarget", "Choice", "Claims",
+    "ClassCounts", "ClassLogits", "ClassScores", "ClassTarget", "Cloud", "CountTarget", "Directions",
+    "DistributionTarget", "Elicits", "Embedding", "Ensemble", "Example", "Flag", "Inner", "Interval",
+    "InvertibleTransition", "Judgement", "Keep", "LabelScores", "LabelTarget", "Labels", "LevelPrediction",
+    "Levels", "Link", "Mass", "NonNegative", "NonNegativeTarget", "NonZeroTarget", "NumberOrTensor", "OpenUnit",
+    "Paper", "PerAnchor", "PerClass", "PerDistribution", "PerElement", "PerRegion", "PerRow", "PerTriplet",
+    "Points", "Positive", "PositiveTarget", "Prediction", "PredictionAboveMinusOne", "RealTarget", "Relative",
+    "Samples", "Score", "Table", "TargetAboveMinusOne", "Task", "Thresholds", "TransitionMatrix", "Unit",
+    "Values", "Vector", "Whole", "blocks", "columns", "like", "log1mexp", "log_softmax", "loss", "of_class",
+    "over_classes", "over_two", "share", "softplus",
 ]  # fmt: skip

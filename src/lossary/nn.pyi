@@ -905,6 +905,29 @@ class Corn(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Cosent(Single):
+    """Every two pairs that were judged differently cost where their cosines are in another order, or nearly."""
+
+    def __init__(
+        self,
+        *,
+        scale: float = 20.0,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        first: Tensor,
+        second: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Cosface(Single):
     """Softmax over cosines in which the true class must lead by a margin."""
 

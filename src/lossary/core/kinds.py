@@ -56,6 +56,7 @@ class Kind:
         blocks: whether each column may come several times: all of the first, then all of the second.
         fewer: how many entries fewer than classes the class axis has.
         several: name of the hyper-parameter that says how many entries of the class axis each class has, side by side.
+        ranks: whether only the order of its numbers counts, so that there is nothing to differentiate by.
     """
 
     form: Form
@@ -67,6 +68,7 @@ class Kind:
     blocks: bool = False
     fewer: int = 0
     several: str | None = None
+    ranks: bool = False
 
     @property
     def supplied(self) -> bool:
@@ -96,7 +98,8 @@ class Kind:
     def floating(self) -> bool:
         """Whether only floating tensors are admitted."""
         counts = self.domain is not None and self.domain.whole
-        return self.form not in (Form.BINARY, Form.CLASS, Form.LABEL, Form.LABELS) and not counts
+        whole = counts or self.ranks
+        return self.form not in (Form.BINARY, Form.CLASS, Form.LABEL, Form.LABELS) and not whole
 
 
 def columns(*names: str) -> Kind:
@@ -137,6 +140,9 @@ PositiveTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers above 0", 1.0, 
 NonZeroTarget = Annotated[Tensor, Kind(Form.REAL, "true numbers, which errors are compared with", 1.0)]
 TargetAboveMinusOne = Annotated[Tensor, Kind(Form.REAL, "true numbers above -1", domain=AboveMinusOne)]
 CountTarget = Annotated[Tensor, Kind(Form.REAL, "counts: 0, 1, 2, ...", 1.0, domain=Count)]
+Judgement = Annotated[
+    Tensor, Kind(Form.REAL, "numbers of which only the order counts: greater is more", ranks=True)
+]
 Score = Annotated[Tensor, Kind(Form.SCORE, "real scores: positive says class 1", neutral=0.375)]
 BinaryLogits = Annotated[Bernoulli, Kind(Form.LOGIT, "one logit per element")]
 BinaryTarget = Annotated[Tensor, Kind(Form.BINARY, "0 or 1, or the probability of 1")]

@@ -27,7 +27,7 @@ CLASSES, FEATURES, SET = 4, 5, 6
 
 
 def differentiable(each: Input) -> bool:
-    """Whether a loss is differentiated by this input; a count moves by whole steps only."""
+    """Whether a loss is differentiated by this input; a count or a rank moves by whole steps only."""
     return each.kind.form in DIFFERENTIABLE and each.kind.floating
 
 
