@@ -46,7 +46,7 @@ def contests(size: str) -> list[Contest]:
                 Claim("memory", EXTRAS, EAGER, 0.30),
                 Claim("memory", EXTRAS, TORCH, 0.75),
             ),
-            rounds=15 if size == "whole" else 7,
+            rounds=31 if size == "whole" else 7,
         ),
         Contest(
             f"linear cross-entropy, float32, N={few} D={features} V={classes}",
