@@ -14,6 +14,8 @@ from . import figures
 from .contest import Contest
 
 WIDTH, STEP, NAMES = 430, 20, 190
+#: How wide a letter is where fonts are wide; the layout is made where no page's font is known.
+LETTER = 6.8
 #: Who a side is, and its colour.
 FIRST, OURS, OTHERS = "the side named first", "lossary", "others"
 COLOURS = {FIRST: svg.MUTED, OURS: svg.BLUE, OTHERS: svg.ORANGE}
@@ -37,9 +39,14 @@ def draw(kind: str, contests: Sequence[Contest], known: Mapping[str, Any]) -> st
     colour = alt.Color(
         "who:N",
         scale=alt.Scale(domain=there, range=[COLOURS[each] for each in there]),
-        legend=alt.Legend(title=None, orient="top", direction="horizontal", symbolType="circle"),
+        legend=alt.Legend(
+            title=None, orient="top", direction="horizontal", symbolType="circle", columnPadding=32
+        ),
     )
-    names = alt.Axis(labelLimit=NAMES, ticks=False, domain=False, labelPadding=8, labelColor=svg.INK)
+    wide = min(LETTER * max(len(row["side"]) for row in rows), NAMES)
+    names = alt.Axis(
+        labelLimit=NAMES, minExtent=wide, ticks=False, domain=False, labelPadding=8, labelColor=svg.INK
+    )
     y = alt.Y("side:N", title=None, sort=None, axis=names)
     x = alt.X("middle:Q", title=title, scale=scale, axis=beneath)
     low = alt.X("low:Q", title=title, scale=scale, axis=beneath)

@@ -79,7 +79,7 @@ def contests(size: str) -> list[Contest]:
 def _twice(rows: int, features: int, classes: int) -> Contest:
     """A gradient of the gradient, as penalties on it need: torch's chunked path has none."""
     return Contest(
-        f"linear cross-entropy, a Hessian-vector product, float32, N={rows} D={features} V={classes}",
+        f"linear cross-entropy, Hessian-vector, float32, N={rows} D={features} V={classes}",
         partial(_inputs, rows, features, classes),
         {EAGER: partial(_bent, _value_eager), OURS: partial(_bent, _value)},
     )
