@@ -1834,6 +1834,34 @@ class _Mae(LossFunction, Protocol):
 
 mae: _Mae
 
+class _Magface(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        cosines: Tensor,
+        length: Tensor,
+        target: Tensor,
+        *,
+        margin: float = 0.45,
+        more: float = 0.35,
+        shortest: float = 10.0,
+        reach: float = 100.0,
+        price: float = 35.0,
+        scale: float = 64.0,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """Softmax over cosines with a margin of the angle that is wider the longer an embedding is, which shortness costs."""
+
+magface: _Magface
+
 class _Mape(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

@@ -90,6 +90,7 @@ CATALOGUE: dict[str, str] = {
     "log_cosh": "lossary.losses.regression.log_cosh",
     "logit_adjusted": "lossary.losses.imbalance.logit_adjusted",
     "mae": "lossary.losses.regression.mae",
+    "magface": "lossary.losses.metric.magface",
     "mape": "lossary.losses.regression.relative",
     "margin_label_smoothing": "lossary.losses.calibration.margin_label_smoothing",
     "mixture_density_nll": "lossary.losses.likelihood.mixture",

@@ -2091,6 +2091,37 @@ class Mae(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Magface(Single):
+    """Softmax over cosines with a margin of the angle that is wider the longer an embedding is, which shortness costs."""
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.45,
+        more: float = 0.35,
+        shortest: float = 10.0,
+        reach: float = 100.0,
+        price: float = 35.0,
+        scale: float = 64.0,
+        class_weight: Tensor | None = None,
+        ignore_index: int | Literal["auto"] | None = 'auto',
+        label_smoothing: float = 0.0,
+        class_dim: int = 1,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        cosines: Tensor,
+        length: Tensor,
+        target: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class Mape(Single):
     """The error as a share of the target."""
 

@@ -59,7 +59,7 @@ def _slope(
             weights, more = torch.autograd.grad(
                 values, (apart, seen), by_values[here], allow_unused=True, materialize_grads=True
             )
-        table.pull(here, chunk, weights, by_x)
+        table.pull(here, chunk, weights.contiguous(), by_x)
         by_shared += more
     return by_x, None, by_shared
 

@@ -7,23 +7,29 @@ from torch import Tensor
 
 from lossary.declare import Claims, ClassTarget, Elicits, Example, Link, Paper, PerRow, Positive, Task, loss
 
-from .angular_margin import DECODE, OUTPUTS, SCALE, Angle, led, led_in_words, led_sizes, led_slope
+from .angular_margin import (
+    DECODE,
+    OUTPUTS,
+    SCALE,
+    Angle,
+    across,
+    cotangent,
+    led,
+    led_in_words,
+    led_sizes,
+    led_slope,
+)
 from .cosines import Cosines, Quality
 
 
 def _moved(c: Tensor, angle: Tensor, margin: float) -> Tensor:
     """cos(θ - angle) of c = cos θ, held where θ - angle leaves 0 to π, less the angle and the margin."""
-    # At |c| = 1 the sine's slope is infinite; there, and beyond, it is 0 with slope 0.
-    beyond = c.abs() >= 1.0
-    sine = torch.where(beyond, 0.0, torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
-    turned = c * angle.cos() + sine * angle.sin()
+    turned = c * angle.cos() + across(c) * angle.sin()
     return torch.where(_held(c, angle), angle.sign(), turned) - (angle + margin)
 
 
 def _moved_slope(c: Tensor, angle: Tensor) -> Tensor:
-    beyond = c.abs() >= 1.0
-    cotangent = torch.where(beyond, 0.0, c / torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
-    return torch.where(_held(c, angle), 0.0, angle.cos() - cotangent * angle.sin())
+    return torch.where(_held(c, angle), 0.0, angle.cos() - cotangent(c) * angle.sin())
 
 
 def _held(c: Tensor, angle: Tensor) -> Tensor:

@@ -37,16 +37,19 @@ SCALE = "what cosines are multiplied by before the softmax, the length to which 
 
 #: What the true class's cosine becomes under a margin.
 Bent = Callable[[Tensor], Tensor]
+Number = float | Tensor
 
 
 def led(cosines: Tensor, target: Tensor, bent: Bent, scale: float) -> Tensor:
     """Cross-entropy of the scaled cosines, of which the true class's is bent first. (..., C) to (...)"""
 
-    def cost(rivals: Tensor, own: Tensor) -> Tensor:
-        # log(1 + Σ exp(lead)), so that a small cost is not what is left of two large logarithms.
-        return above_zero(scale * (rivals - bent(own)), rivals != -torch.inf)
+    return over_rivals(lambda rivals, own: lead(rivals, bent(own), scale), cosines, target)
 
-    return over_rivals(cost, cosines, target)
+
+def lead(rivals: Tensor, own: Tensor, scale: float) -> Tensor:
+    """What it costs not to lead all rivals. (..., Y, C) and (..., Y, 1) to (..., Y)"""
+    # log(1 + Σ exp(lead)), so that a small cost is not what is left of two large logarithms.
+    return above_zero(scale * (rivals - own), rivals != -torch.inf)
 
 
 def led_slope(cosines: Tensor, target: Tensor, bent: Bent, steep: Bent, scale: float) -> Tensor:
@@ -87,22 +90,33 @@ def led_sizes(x, y, m, bent, scale, rough):
     return m.sum(found)
 
 
-def _turned(c: Tensor, margin: float) -> Tensor:
-    """cos(θ + margin) of c = cos θ, and where that would rise again, beyond π - margin, a straight line."""
-    # By the addition theorem. At |c| = 1 the sine's slope is infinite; there, and beyond, it is 0 with slope 0.
+def across(c: Tensor) -> Tensor:
+    """sin θ of c = cos θ. Where |c| is 1 its slope is infinite: there, and beyond, it is 0 with slope 0."""
     beyond = c.abs() >= 1.0
-    sine = torch.where(beyond, 0.0, torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
-    turned = c * math.cos(margin) - sine * math.sin(margin)
-    return torch.where(c > -math.cos(margin), turned, c - margin * math.sin(margin))
+    return torch.where(beyond, 0.0, torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
 
 
-def _turned_slope(c: Tensor, margin: float) -> Tensor:
+def cotangent(c: Tensor) -> Tensor:
+    """cot θ of c = cos θ, which is less the slope of ``across``; 0 where that is."""
     beyond = c.abs() >= 1.0
-    cotangent = torch.where(beyond, 0.0, c / torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
-    return torch.where(c > -math.cos(margin), math.cos(margin) + cotangent * math.sin(margin), 1.0)
+    return torch.where(beyond, 0.0, c / torch.where(beyond, 1.0, (1.0 - c) * (1.0 + c)).sqrt())
 
 
-def _turn(c, m, margin):
+def turned(c: Tensor, margin: Number, cosine: Number, sine: Number) -> Tensor:
+    """cos(θ + margin) of c = cos θ, and where that would rise again, beyond π - margin, a straight line.
+
+    The cosine and the sine are the margin's.
+    """
+    # By the addition theorem.
+    return torch.where(c > -cosine, c * cosine - across(c) * sine, c - margin * sine)
+
+
+def turned_slope(c: Tensor, cosine: Number, sine: Number) -> Tensor:
+    """The slope of ``turned`` in c."""
+    return torch.where(c > -cosine, cosine + cotangent(c) * sine, 1.0)
+
+
+def turn(c, m, margin):
     if c > -m.cos(margin):
         sine = m.sqrt(1 - c * c) if m.abs(c) < 1 else 0
         return c * m.cos(margin) - sine * m.sin(margin)
@@ -119,7 +133,7 @@ def _turn(c, m, margin):
     elicits=Elicits.EMBEDDING,
     constant="no closed form: every class wants to lead by the margin at least",
     claims=Claims(),
-    cancels=lambda x, y, m, margin, scale: led_sizes(x, y, m, lambda c: _turn(c, m, margin), scale, 1),
+    cancels=lambda x, y, m, margin, scale: led_sizes(x, y, m, lambda c: turn(c, m, margin), scale, 1),
     symbolic=False,
     formula=r"\sum_k y_k \log\left(1 + \sum_{j \ne k} e^{s (x_j - \phi_k)}\right) \text{ with } \phi_k = \cos(\arccos "
     r"x_k + \text{margin}) \text{ where } x_k > -\cos(\text{margin}) \text{, else } x_k - \text{margin} \cdot "
@@ -160,17 +174,24 @@ def arcface(
     bias on normalised vectors. As in the authors' code the cosine goes on as a straight line, with a step, where the
     angle and its margin exceed pi. What exceeds 1 by rounding counts as 1 with its slope.
     """
-    return led(cosines, target, lambda c: _turned(c, margin), scale)
+    return led(cosines, target, lambda c: turned(c, margin, math.cos(margin), math.sin(margin)), scale)
 
 
 @arcface.definition
 def _(x, y, m, *, margin, scale):
-    return led_in_words(x, y, m, lambda c: _turn(c, m, margin), scale)
+    return led_in_words(x, y, m, lambda c: turn(c, m, margin), scale)
 
 
 @arcface.slope
 def _(cosines: Tensor, target: Tensor, *, margin: float, scale: float) -> Tensor:
-    return led_slope(cosines, target, lambda c: _turned(c, margin), lambda c: _turned_slope(c, margin), scale)
+    cosine, sine = math.cos(margin), math.sin(margin)
+    return led_slope(
+        cosines,
+        target,
+        lambda c: turned(c, margin, cosine, sine),
+        lambda c: turned_slope(c, cosine, sine),
+        scale,
+    )
 
 
 @loss(

@@ -5,7 +5,7 @@ from typing import Annotated
 from torch import Tensor
 
 from lossary.core.kinds import Form, Kind
-from lossary.declare import Interval
+from lossary.declare import Interval, NonNegative
 
 #: Half precision rounds a cosine of 1 to as much as 1.008; a logit is mostly far beyond.
 Rounded = Interval(
@@ -24,4 +24,9 @@ Quality = Annotated[
         0.375,
         domain=Interval("a number from -1 to 1", -1.0, 1.0, True, True, (-1.0, 0.0, 1.0)),
     ),
+]
+
+Length = Annotated[
+    Tensor,
+    Kind(Form.REAL, "the length of an embedding before it is normalised", 1.0, domain=NonNegative),
 ]

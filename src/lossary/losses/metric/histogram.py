@@ -70,7 +70,7 @@ def _sizes(e, labels, i, m, *, bins):
     avoid_when="Batches are small: two histograms of a few pairs each say little of how the two kinds lie.",
     aliases=("histogram_loss",),
     elsewhere={"pytorch_metric_learning.losses.HistogramLoss, every sample with a partner": 1.0},
-    paper=Paper("Ustinova and Lempitsky", 2016, "Learning Deep Embeddings with Histogram Loss", equation="4",
+    paper=Paper("Ustinova and Lempitsky", 2016, "Learning Deep Embeddings with Histogram Loss",
                 arxiv="1611.00822"),
 )  # fmt: skip
 def histogram(
