@@ -127,7 +127,9 @@ def test_what_only_rounding_says_is_no_gradient() -> None:
 @pytest.mark.parametrize("name", SLOPED)
 def test_a_short_step_goes_downhill(name: str) -> None:
     taken = step(lossary.get(name), rate=0.01)
-    assert all(each.loss < taken.loss for each in taken.moved)
+    # Where hardly anything is left to learn, the rest of the value hides what a step gains.
+    hidden = sum(slope**2 for slope in taken.gradient) < 1e-15 * taken.loss
+    assert all(each.loss < taken.loss or (hidden and each.loss == taken.loss) for each in taken.moved)
 
 
 @pytest.mark.parametrize(
