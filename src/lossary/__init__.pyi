@@ -2702,6 +2702,27 @@ class _Supcon(LossFunction, Protocol):
 
 supcon: _Supcon
 
+class _Swav(LossFunction, Protocol):
+    def __call__(  # type: ignore[override]
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        temperature: float = 0.1,
+        epsilon: float = 0.05,
+        iterations: int = 3,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        denominator: float | Tensor | None = None,
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> Tensor:
+        """The cross-entropy of each view's prediction by the other's assignment to prototypes, balanced over the batch."""
+
+swav: _Swav
+
 class _SymmetricCrossEntropy(LossFunction, Protocol):
     def __call__(  # type: ignore[override]
         self,

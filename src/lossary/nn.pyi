@@ -3088,6 +3088,30 @@ class Supcon(Single):
         denominator: float | Tensor | None = None,
     ) -> Tensor: ...
 
+class Swav(Single):
+    """The cross-entropy of each view's prediction by the other's assignment to prototypes, balanced over the batch."""
+
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.1,
+        epsilon: float = 0.05,
+        iterations: int = 3,
+        gather: ProcessGroup | Literal[True] | None = None,
+        reduction: Literal["mean", "sum", "none"] = 'mean',
+        group: ProcessGroup | Summed | Literal[True] | None = None,
+        backend: Literal["auto", "eager", "chunked", "compile", "triton"] = 'auto',
+    ) -> None: ...
+    def __call__(
+        self,
+        one: Tensor,
+        other: Tensor,
+        *,
+        weight: Tensor | None = None,
+        mask: Tensor | None = None,
+        denominator: float | Tensor | None = None,
+    ) -> Tensor: ...
+
 class SymmetricCrossEntropy(Single):
     """Cross-entropy plus the same with label and prediction exchanged, which wrong labels at random do not bend."""
 

@@ -180,4 +180,6 @@ def neutral(kind: Kind, position: int) -> float | None:
     """
     if kind.form in PROBABLE:
         return None
-    return kind.neutral + (position + 1) if kind.form is Form.FEATURES else kind.neutral
+    if kind.form is not Form.FEATURES:
+        return kind.neutral
+    return kind.neutral + (position + 1) * (0.25 if kind.limited else 1.0)

@@ -72,8 +72,12 @@ def _moves(
     """A factor or a step for one number at a time."""
     steps = [(name, sign * VALUE * eps) for name in names for sign in (1, -1)]
     if case.loss.has(Form.FEATURES):
-        # A difference of vectors is rounded to the size of the larger one, however small the other is.
-        size = max(float(each.abs().max()) for each in case.inputs if each is not None)
+        # A difference of vectors is rounded to the size of the larger one, however small the other is; a cosine was
+        # to that of 1 before.
+        limits = [
+            each.kind.domain.high for each in case.loss.inputs if each.kind.limited and each.kind.domain
+        ]
+        size = max([float(each.abs().max()) for each in case.inputs if each is not None] + limits)
         yield from (({}, {name: step * size}) for name, step in steps)
     yield from (({name: 1 + step}, {}) for name, step in steps)
     for name, size in _surprises(case, names):

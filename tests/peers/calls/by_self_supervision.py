@@ -20,6 +20,7 @@ comparing = Late(
     "lightly.loss.ntx_ent_loss",
     alone=("lightly", "lightly.loss", "lightly.utils", "lightly.models", "lightly.models.modules"),
 )
+assigning = Late("lightly.loss.swav_loss", alone=("lightly", "lightly.loss", "lightly.utils"))
 spreading = Late("align_uniform")
 supervising = Late("SupContrast.losses")
 
@@ -66,6 +67,16 @@ def _solo(module: str, name: str) -> Call:
 def _ntx_ent(case: Case) -> Tensor:
     found: Tensor = comparing.NTXentLoss(temperature=case.hyper["temperature"])(*two(case))
     return found
+
+
+def _swav(case: Case) -> Tensor:
+    made = assigning.SwaVLoss(
+        temperature=case.hyper["temperature"],
+        sinkhorn_epsilon=case.hyper["epsilon"],
+        sinkhorn_iterations=case.hyper["iterations"],
+    )
+    found: Tensor = made(list(two(case)), [])
+    return found.squeeze()
 
 
 def _supcon(case: Case) -> Tensor:
@@ -129,6 +140,7 @@ LIGHTLY = Library(
             varying, "lambda_param", "mu_param", "nu_param", other="z_b"
         ),
         "lightly.loss.NTXentLoss": _ntx_ent,
+        "lightly.loss.SwaVLoss, of two views": _swav,
         "lightly.loss.NegativeCosineSimilarity, of vectors no shorter than 1e-8": lambda case: (
             turning.NegativeCosineSimilarity()(*two(case))
         ),

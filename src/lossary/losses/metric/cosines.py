@@ -30,3 +30,7 @@ Length = Annotated[
     Tensor,
     Kind(Form.REAL, "the length of an embedding before it is normalised", 1.0, domain=NonNegative),
 ]
+
+ToPrototypes = Annotated[
+    Tensor, Kind(Form.FEATURES, "the cosine with each prototype, on the last axis", domain=Rounded)
+]
